@@ -1,5 +1,6 @@
 /** The pulling half of the OCI distribution specification, v1.1. */
 import { Readable } from "node:stream";
+import type { Clock } from "#lib/clock";
 import { ImageError, type RegistryCredential } from "../image-service.ts";
 import { INDEX_TYPES, MANIFEST_BYTES_MAX, MANIFEST_TYPES } from "../manifest.ts";
 import type { ImageReference } from "../reference.ts";
@@ -8,6 +9,7 @@ import { type Challenge, parseChallenge } from "./challenge.ts";
 export interface RegistryOptions {
   /** As the global `fetch`. */
   readonly fetch: typeof fetch;
+  readonly clock: Clock;
   /** Hosts that are spoken to without TLS. Loopback addresses always are, as with Docker. */
   readonly plainHttpHosts: ReadonlySet<string>;
 }
@@ -64,7 +66,7 @@ export class RegistryClient {
 
   async #fetch(url: string, accept: string, signal: AbortSignal): Promise<Response> {
     const slow = new AbortController();
-    const timer = setTimeout(() => slow.abort(), RESPONSE_TIMEOUT_MS);
+    const cancel = this.#options.clock.after(RESPONSE_TIMEOUT_MS, () => slow.abort());
     const headers = new Headers({ accept });
     if (this.#authorization !== undefined) headers.set("authorization", this.#authorization);
     try {
@@ -82,7 +84,7 @@ export class RegistryClient {
         },
       );
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
