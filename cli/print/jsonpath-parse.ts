@@ -109,27 +109,37 @@ class Parser {
   #steps(): Step[] {
     const steps: Step[] = [];
     for (;;) {
-      const next = this.#peek();
-      if (next === "$") {
-        this.#at++;
-        steps.push({ kind: "root" });
-      } else if (next === "@") {
-        this.#at++;
-      } else if (this.#text.startsWith("..", this.#at)) {
-        this.#at += 2;
-        steps.push({ kind: "descend" });
-        if (this.#peek() !== "[") steps.push(this.#fieldOrWildcard());
-      } else if (next === ".") {
-        this.#at++;
-        if (this.#isName() || this.#peek() === "*") steps.push(this.#fieldOrWildcard());
-      } else if (next === "[") {
-        steps.push(this.#bracket());
-      } else if (steps.length === 0 && this.#isName()) {
-        steps.push(this.#fieldOrWildcard());
-      } else {
-        return steps;
-      }
+      // The current value, which every path starts from anyway.
+      if (this.#peek() === "@") this.#at++;
+      const found = this.#step(steps.length === 0);
+      if (found === undefined) return steps;
+      steps.push(...found);
     }
+  }
+
+  /** The steps that stand next, or undefined where the path ends. */
+  #step(isFirst: boolean): Step[] | undefined {
+    switch (this.#peek()) {
+      case "$":
+        this.#at++;
+        return [{ kind: "root" }];
+      case "[":
+        return [this.#bracket()];
+      case ".":
+        return this.#dotted();
+      default:
+        return isFirst && this.#isName() ? [this.#fieldOrWildcard()] : undefined;
+    }
+  }
+
+  #dotted(): Step[] {
+    this.#at++;
+    if (this.#peek() === ".") {
+      this.#at++;
+      const descend: Step = { kind: "descend" };
+      return this.#peek() === "[" ? [descend] : [descend, this.#fieldOrWildcard()];
+    }
+    return this.#isName() || this.#peek() === "*" ? [this.#fieldOrWildcard()] : [];
   }
 
   #fieldOrWildcard(): Exclude<Step, { kind: "root" }> {
