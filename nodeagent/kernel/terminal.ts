@@ -1,0 +1,58 @@
+import { check } from "./check.ts";
+import { O, RESOLVE, TIOC } from "./flags.ts";
+import type { TerminalPair } from "./kernel.ts";
+import * as libc from "./libc.ts";
+import { openFile } from "./pipes.ts";
+import { hasCode } from "./syscall-error.ts";
+
+/** Of the generic table: the same number on x86-64 and arm64. */
+const NR_OPENAT2 = 437;
+const OPEN_HOW_BYTES = 24;
+
+/** See `Kernel.openTerminal`. */
+export function openTerminal(containerPid: number | undefined): TerminalPair {
+  const own = containerPid === undefined ? undefined : openContainerMultiplexer(containerPid);
+  const master = own ?? openFile("/dev/ptmx", O.readWrite | O.noCtty);
+  try {
+    check("ioctl", libc.ioctl(master, TIOC.setPtyLock, Buffer.alloc(4)), "TIOCSPTLCK");
+    const flags = O.readWrite | O.noCtty | O.cloexec;
+    const slave = check("ioctl", libc.ioctlNumber(master, TIOC.getPtyPeer, flags), "TIOCGPTPEER");
+    return { master, slave, hostPath: own === undefined ? hostPathOf(master) : undefined };
+  } catch (error) {
+    libc.close(master);
+    throw error;
+  }
+}
+
+/** Undefined when the image has no devpts of its own. */
+function openContainerMultiplexer(pid: number): number | undefined {
+  const root = openFile(`/proc/${pid}/root`, O.path);
+  try {
+    // The container may have put anything there: no link may lead out of its root, and opening must not wait.
+    const how = Buffer.alloc(OPEN_HOW_BYTES);
+    const flags = O.readWrite | O.noCtty | O.cloexec | O.nonBlock;
+    how.writeBigUInt64LE(BigInt(flags), 0);
+    how.writeBigUInt64LE(BigInt(RESOLVE.inRoot | RESOLVE.noMagicLinks | RESOLVE.noSymlinks), 16);
+    const path = Buffer.from("dev/pts/ptmx\0");
+    const args = [libc.addressOf(path), libc.addressOf(how), OPEN_HOW_BYTES] as const;
+    return check("openat2", libc.syscall(NR_OPENAT2, root, ...args, 0), "dev/pts/ptmx");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "EACCES")) return undefined;
+    throw error;
+  } finally {
+    libc.close(root);
+  }
+}
+
+function hostPathOf(master: number): string {
+  const number = Buffer.alloc(4);
+  check("ioctl", libc.ioctl(master, TIOC.getPtyNumber, number), "TIOCGPTN");
+  return `/dev/pts/${number.readUInt32LE(0)}`;
+}
+
+export function resizeTerminal(master: number, width: number, height: number): void {
+  const size = Buffer.alloc(8);
+  size.writeUInt16LE(height, 0);
+  size.writeUInt16LE(width, 2);
+  check("ioctl", libc.ioctl(master, TIOC.setWindowSize, size), "TIOCSWINSZ");
+}
