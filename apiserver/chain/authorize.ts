@@ -1,0 +1,44 @@
+/** The first step of every verb: may this user do that? */
+import { StatusError } from "#lib/status-error";
+import type { Resource } from "#resources";
+import type { Call, Steps } from "./steps.ts";
+
+/** Throws Forbidden, in kubectl's familiar words. */
+export async function authorize(
+  steps: Pick<Steps, "authorizer">,
+  call: Call,
+  verb: string,
+): Promise<void> {
+  const { resource, subresource, namespace, name } = call;
+  const verdict = await steps.authorizer.authorize({
+    user: call.user,
+    verb,
+    group: resource.group,
+    version: resource.version,
+    resource: resource.plural,
+    ...(subresource === undefined ? {} : { subresource }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+  });
+  if (!verdict.allowed) throw forbidden(call, verb, verdict.reason);
+}
+
+function forbidden(call: Call, verb: string, reason: string): StatusError {
+  const { resource, name } = call;
+  const plural =
+    call.subresource === undefined ? resource.plural : `${resource.plural}/${call.subresource}`;
+  const scope =
+    call.namespace === undefined ? "at the cluster scope" : `in the namespace "${call.namespace}"`;
+  const what = `${subject(resource)}${name === undefined ? "" : ` "${name}"`} is forbidden`;
+  const user = `User "${call.user.name}" cannot ${verb} resource "${plural}"`;
+  const why = reason === "" ? "" : `: ${reason}`;
+  return new StatusError(
+    "Forbidden",
+    `${what}: ${user} in API group "${resource.group}" ${scope}${why}`,
+    { details: { ...(name === undefined ? {} : { name }), group: resource.group, kind: resource.plural } },
+  );
+}
+
+function subject(resource: Resource): string {
+  return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+}

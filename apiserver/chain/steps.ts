@@ -1,0 +1,181 @@
+/** What the chain asks of its neighbours. Each verb's file reads as a list of these steps, in their order. */
+import type { Clock } from "#lib/clock";
+import type { JsonObject } from "#lib/json";
+import type { Random } from "#lib/random";
+import type { StatusCause } from "#lib/status-error";
+import type { Resource } from "#resources";
+import type { Published } from "./published.ts";
+
+/** Who asks, as authentication found out. */
+export interface User {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+}
+
+/** One question to the authorizer. Either a resource or a path, as `/metrics`. */
+export interface AccessRequest {
+  readonly user: User;
+  readonly verb: string;
+  readonly group?: string;
+  readonly version?: string;
+  /** The plural, as `pods`. */
+  readonly resource?: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly path?: string;
+}
+
+export type AccessVerdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly reason: string };
+
+export interface Authorizer {
+  authorize(request: AccessRequest): Promise<AccessVerdict> | AccessVerdict;
+}
+
+export interface AdmissionRequest {
+  readonly user: User;
+  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  readonly resource: Resource;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** Absent for DELETE. */
+  readonly object?: JsonObject;
+  /** Absent for CREATE. */
+  readonly oldObject?: JsonObject;
+  readonly dryRun: boolean;
+}
+
+/** Gives back the object, changed or not; throws a StatusError to refuse. Never writes. */
+export interface Admission {
+  admit(request: AdmissionRequest): Promise<JsonObject | undefined>;
+}
+
+/** What the server itself sets, and what may be written: per kind, pure. */
+export interface Rules {
+  /** Defaults that need code, and what a client may not set on a new object: its status. */
+  prepareForCreate(resource: Resource, object: JsonObject): JsonObject;
+  /** Keeps of the old object what this route may not change. */
+  prepareForUpdate(
+    resource: Resource,
+    object: JsonObject,
+    old: JsonObject,
+    subresource: string | undefined,
+  ): JsonObject;
+  validateCreate(resource: Resource, object: JsonObject): readonly StatusCause[];
+  validateUpdate(
+    resource: Resource,
+    object: JsonObject,
+    old: JsonObject,
+    subresource: string | undefined,
+  ): readonly StatusCause[];
+}
+
+export type FieldValidation = "Ignore" | "Strict" | "Warn";
+
+/** The object in its JSON shape, checked against the kind's description, defaults filled in. */
+export interface ObjectDecoder {
+  /** Problems are unknown and duplicate fields; Strict throws them, Warn hands them to `warn`. */
+  fromValue(
+    resource: Resource,
+    value: JsonObject,
+    options: { readonly validation: FieldValidation; readonly warn: (text: string) => void },
+  ): JsonObject;
+}
+
+/** Patches, as functions on values. */
+export interface Patcher {
+  json(document: JsonObject, operations: unknown): JsonObject;
+  merge(document: JsonObject, patch: JsonObject): JsonObject;
+  strategic(resource: Resource, document: JsonObject, patch: JsonObject): JsonObject;
+}
+
+export interface ListQuery {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: "Exact" | "NotOlderThan";
+}
+
+export interface PublishedList {
+  readonly items: readonly Published[];
+  readonly revision: number;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export interface WatchQuery {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly allowBookmarks?: boolean;
+  readonly sendInitialEvents?: boolean;
+}
+
+export type PublishedEvent =
+  | { readonly type: "ADDED" | "DELETED" | "MODIFIED"; readonly object: Published }
+  | { readonly type: "BOOKMARK"; readonly revision: number; readonly initialEventsEnd: boolean };
+
+/** Reads. Every write that was acknowledged before a call is seen by it. */
+export interface Reader {
+  get(resource: Resource, namespace: string | undefined, name: string): Promise<Published | undefined>;
+  list(query: ListQuery): Promise<PublishedList>;
+  /** Events in batches, as they come; one event object is shared by all watchers that see it. */
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly PublishedEvent[]>;
+}
+
+export type Commit =
+  | {
+      readonly kind: "put";
+      readonly resource: Resource;
+      readonly object: JsonObject;
+      /** 0: must not exist. */
+      readonly ifRevision: number;
+      readonly ttlSeconds?: number;
+    }
+  | { readonly kind: "delete"; readonly published: Published; readonly resource: Resource };
+
+export type CommitResult =
+  | { readonly ok: true; readonly published: readonly Published[]; readonly revision: number }
+  /** The index of the commit whose comparison failed. */
+  | { readonly ok: false; readonly index: number; readonly exists: boolean };
+
+export interface Writer {
+  /** All or nothing, durable when it resolves. A deletion's Published is the object as it was last. */
+  commit(commits: readonly Commit[]): Promise<CommitResult>;
+}
+
+/** Everything that a verb may use. */
+export interface Steps {
+  readonly authorizer: Authorizer;
+  readonly admission: Admission;
+  readonly rules: Rules;
+  readonly decoder: ObjectDecoder;
+  readonly patcher: Patcher;
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What every call carries. */
+export interface Call {
+  readonly user: User;
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+  readonly dryRun?: boolean;
+  readonly fieldValidation?: FieldValidation;
+  /** Takes what the client should be told though the call succeeds. */
+  readonly warn?: (text: string) => void;
+}
