@@ -19,7 +19,7 @@ export function parseObjectArguments(words: readonly string[]): readonly ObjectA
   }
   if (words.some((word) => word.includes("/"))) return words.map(parsePair);
   const resources = first.split(",").flatMap(resourcesNamed);
-  return resources.flatMap((resource) =>
+  return resources.flatMap((resource): ObjectArgument[] =>
     names.length === 0
       ? [{ resource, name: undefined }]
       : names.map((name) => ({ resource, name })),
