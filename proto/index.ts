@@ -1,6 +1,13 @@
 /** What every kind has in common, in its JSON shape. The kinds themselves are behind `#proto/<group>/<version>`. */
 import type { ObjectMeta } from "#proto/meta/v1";
 
+/** What JSON can say. Objects are immutable once published, so everything is readonly. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
 /** Any stored object: enough for code that treats all kinds alike. */
 export interface ApiObject {
   readonly apiVersion: string;
