@@ -17,7 +17,12 @@ export class Published {
   constructor(key: string, revision: number, stored: Uint8Array) {
     this.key = key;
     this.revision = revision;
-    this.bytes = withRevision(stored, revision);
+    this.bytes = revision === 0 ? Buffer.from(stored) : withRevision(stored, revision);
+  }
+
+  /** What a dry run would have stored: it has no revision. */
+  static unsaved(object: JsonObject): Published {
+    return new Published("", 0, Buffer.from(JSON.stringify(object)));
   }
 
   /** Parsed when first asked for; frozen, because every in-process reader shares it. */

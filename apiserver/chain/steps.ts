@@ -76,16 +76,6 @@ export interface Rules {
 
 export type FieldValidation = "Ignore" | "Strict" | "Warn";
 
-/** The object in its JSON shape, checked against the kind's description, defaults filled in. */
-export interface ObjectDecoder {
-  /** Problems are unknown and duplicate fields; Strict throws them, Warn hands them to `warn`. */
-  fromValue(
-    resource: Resource,
-    value: JsonObject,
-    options: { readonly validation: FieldValidation; readonly warn: (text: string) => void },
-  ): JsonObject;
-}
-
 /** Patches, as functions on values. */
 export interface Patcher {
   json(document: JsonObject, operations: unknown): JsonObject;
@@ -159,13 +149,15 @@ export interface Steps {
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly rules: Rules;
-  readonly decoder: ObjectDecoder;
   readonly patcher: Patcher;
   readonly reader: Reader;
   readonly writer: Writer;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** An object as it came: parsed, or still as JSON text, in which duplicate fields can be found. */
+export type Body = JsonObject | Uint8Array;
 
 /** What every call carries. */
 export interface Call {

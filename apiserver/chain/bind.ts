@@ -1,0 +1,85 @@
+import type { JsonObject, JsonValue } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import { authorize } from "./authorize.ts";
+import { admissionBasics } from "./create.ts";
+import { conflict, invalid, MODIFIED } from "./failures.ts";
+import { withGeneration } from "./generation.ts";
+import { found } from "./get.ts";
+import { metaOf, objectAt, timestamp, withMeta } from "./object-meta.ts";
+import type { Call, Steps } from "./steps.ts";
+
+const TRIES_MAX = 5;
+
+/** Gives a pod its node, once and for all. `binding` is a core/v1 Binding. */
+export async function bind(steps: Steps, call: Call, binding: JsonObject): Promise<void> {
+  await authorize(steps, call, "create");
+  const node = objectAt(binding, "target")["name"];
+  if (typeof node !== "string" || node === "") {
+    throw invalid(call.resource, call.name ?? "", [
+      { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
+    ]);
+  }
+  await steps.admission.admit({
+    ...admissionBasics(call),
+    operation: "CREATE",
+    name: call.name ?? "",
+    object: binding,
+  });
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    checkUid(call, binding, current.json);
+    const bound = boundPod(call, current.json, { binding, node, nowMs: steps.clock.nowMs() });
+    if (call.dryRun) return;
+    const result = await steps.writer.commit([
+      { kind: "put", resource: call.resource, object: bound, ifRevision: current.revision },
+    ]);
+    if (result.ok) return;
+  }
+  throw conflict(call.resource, call.name ?? "", MODIFIED);
+}
+
+/** The binding may name the pod's uid, against a pod of the same name that came since. */
+function checkUid(call: Call, binding: JsonObject, pod: JsonObject): void {
+  const { uid } = metaOf(binding);
+  const held = metaOf(pod).uid ?? "";
+  if (!uid || uid === held) return;
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${held}`;
+  throw conflict(call.resource, call.name ?? "", why);
+}
+
+function boundPod(
+  call: Call,
+  pod: JsonObject,
+  to: { readonly binding: JsonObject; readonly node: string; readonly nowMs: number },
+): JsonObject {
+  const name = call.name ?? "";
+  const spec = objectAt(pod, "spec");
+  const meta = metaOf(pod);
+  if (meta.deletionTimestamp !== undefined)
+    throw refused(call, `pod ${name} is being deleted, cannot be assigned to a host`);
+  if (spec["nodeName"])
+    throw refused(call, `pod ${name} is already assigned to node "${String(spec["nodeName"])}"`);
+  if (Array.isArray(spec["schedulingGates"]) && spec["schedulingGates"].length > 0)
+    throw refused(call, `pod ${name} has non-empty .spec.schedulingGates`);
+  const placed = { ...pod, spec: { ...spec, nodeName: to.node } };
+  const { annotations } = metaOf(to.binding);
+  const annotated = annotations
+    ? withMeta(placed, { annotations: { ...meta.annotations, ...annotations } })
+    : placed;
+  return withGeneration(call.resource, { ...annotated, status: scheduled(pod, to.nowMs) }, pod);
+}
+
+function scheduled(pod: JsonObject, nowMs: number): JsonObject {
+  const status = objectAt(pod, "status");
+  const conditions = (Array.isArray(status["conditions"]) ? status["conditions"] : []) as JsonValue[];
+  const others = conditions.filter((c) => (c as JsonObject)["type"] !== "PodScheduled");
+  const now = timestamp(nowMs);
+  return {
+    ...status,
+    conditions: [...others, { type: "PodScheduled", status: "True", lastTransitionTime: now }],
+  };
+}
+
+function refused(call: Call, why: string): StatusError {
+  return conflict(call.resource, `${call.namespace ?? ""}/${call.name ?? ""}`, why);
+}

@@ -1,0 +1,114 @@
+import type { JsonObject } from "#lib/json";
+import { nameSuffix, uuid } from "#lib/random";
+import { StatusError } from "#lib/status-error";
+import { authorize } from "./authorize.ts";
+import { decodeBody } from "./decode-body.ts";
+import { alreadyExists, invalid, methodNotAllowed } from "./failures.ts";
+import { hasGeneration } from "./generation.ts";
+
+import { metaOf, timestamp, withMeta } from "./object-meta.ts";
+import { Published } from "./published.ts";
+import type { Body, Call, Steps } from "./steps.ts";
+
+/** Two generated names rarely meet; eight times in a row they do not. */
+const NAME_TRIES_MAX = 8;
+/** Kubernetes cuts the base, so that base and suffix fit in a label. */
+const NAME_BASE_LENGTH_MAX = 58;
+/** Events are for now, not for ever. */
+const EVENT_TTL_SECONDS = 3600;
+
+/** The one way to create an object, for all fronts. */
+export async function create(steps: Steps, call: Call, given: Body): Promise<Published> {
+  if (!call.resource.verbs.includes("create")) throw methodNotAllowed(call.resource);
+  await authorize(steps, call, "create");
+  const decoded = decodeBody(call, given);
+  for (let attempt = 1; ; attempt++) {
+    const named = withName(steps, decoded);
+    const published = await createNamed(steps, call, named);
+    if (published !== undefined) return published;
+    const { name = "", generateName } = metaOf(named);
+    const chosen = metaOf(decoded).name;
+    if (chosen || !generateName || attempt === NAME_TRIES_MAX)
+      throw alreadyExists(call.resource, name);
+  }
+}
+
+/** Undefined when the name is taken. */
+async function createNamed(
+  steps: Steps,
+  call: Call,
+  named: JsonObject,
+): Promise<Published | undefined> {
+  const { resource } = call;
+  const name = metaOf(named).name ?? "";
+  const fresh = stamp(steps, call, steps.rules.prepareForCreate(resource, named));
+  const admitted =
+    (await steps.admission.admit({
+      ...admissionBasics(call),
+      operation: "CREATE",
+      name,
+      object: fresh,
+    })) ?? fresh;
+  const causes = steps.rules.validateCreate(resource, admitted);
+  if (causes.length > 0) throw invalid(resource, name, causes);
+  if (call.dryRun) {
+    if (await steps.reader.get(resource, call.namespace, name)) return undefined;
+    return Published.unsaved(admitted);
+  }
+  const result = await steps.writer.commit([
+    {
+      kind: "put",
+      resource,
+      object: admitted,
+      ifRevision: 0,
+      ...(resource.plural === "events" ? { ttlSeconds: EVENT_TTL_SECONDS } : {}),
+    },
+  ]);
+  return result.ok ? result.published[0] : undefined;
+}
+
+export function admissionBasics(call: Call) {
+  const { user, resource, namespace, subresource } = call;
+  return {
+    user,
+    resource,
+    dryRun: call.dryRun ?? false,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function withName(steps: Steps, object: JsonObject): JsonObject {
+  const { name, generateName } = metaOf(object);
+  if (name) return object;
+  if (!generateName) {
+    throw new StatusError("Invalid", "name or generateName is required", {
+      details: {
+        causes: [
+          {
+            reason: "FieldValueRequired",
+            field: "metadata.name",
+            message: "Required value: name or generateName is required",
+          },
+        ],
+      },
+    });
+  }
+  return withMeta(object, {
+    name: generateName.slice(0, NAME_BASE_LENGTH_MAX) + nameSuffix(steps.random),
+  });
+}
+
+/** What only the server may say about a new object. */
+function stamp(steps: Steps, call: Call, object: JsonObject): JsonObject {
+  return withMeta(object, {
+    uid: uuid(steps.random),
+    creationTimestamp: timestamp(steps.clock.nowMs()),
+    generation: hasGeneration(call.resource) ? 1 : undefined,
+    resourceVersion: undefined,
+    deletionTimestamp: undefined,
+    deletionGracePeriodSeconds: undefined,
+    selfLink: undefined,
+    managedFields: undefined,
+  });
+}

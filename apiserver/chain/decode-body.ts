@@ -1,0 +1,47 @@
+import { applyDefaults, type Decoded, decodeJson, type Problem } from "#codec";
+import type { JsonObject } from "#lib/json";
+import { type StatusCause, StatusError } from "#lib/status-error";
+import type { ApiObject } from "#proto";
+import { apiVersionOf } from "#resources";
+import { invalid } from "./failures.ts";
+import { identify } from "./identity.ts";
+import type { Body, Call } from "./steps.ts";
+
+/** The object in its JSON shape: checked against its kind's description and its route, defaults filled in. */
+export function decodeBody(call: Call, body: Body): JsonObject {
+  const { resource } = call;
+  const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  const fieldValidation = call.fieldValidation ?? "Warn";
+  const decoded = decodeJson(kind, body, { fieldValidation });
+  for (const warning of decoded.warnings) call.warn?.(warning.message);
+  if (decoded.object === undefined) throw refusal(call, decoded);
+  const identified = identify(call, decoded.object as unknown as JsonObject);
+  return applyDefaults(kind, identified as unknown as ApiObject) as unknown as JsonObject;
+}
+
+function refusal(call: Call, decoded: Decoded): StatusError {
+  const { problems } = decoded;
+  const strict = problems.every((p) => p.type === "unknown" || p.type === "duplicate");
+  const texts = problems.map((p) => p.message).join(", ");
+  if (strict) {
+    return new StatusError(
+      "BadRequest",
+      `${call.resource.kind} in version "${call.resource.version}" cannot be handled as a ${call.resource.kind}: strict decoding error: ${texts}`,
+    );
+  }
+  if (problems.every((p) => p.type === "value"))
+    return invalid(call.resource, call.name ?? "", problems.map(causeOf));
+  return new StatusError(
+    "BadRequest",
+    `${call.resource.kind} in version "${call.resource.version}" cannot be handled as a ${call.resource.kind}: ${texts}`,
+    { details: { causes: problems.map(causeOf) } },
+  );
+}
+
+function causeOf(problem: Problem): StatusCause {
+  return {
+    reason: "FieldValueInvalid",
+    message: problem.message,
+    ...(problem.path === "" ? {} : { field: problem.path }),
+  };
+}

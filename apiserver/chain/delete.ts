@@ -1,0 +1,80 @@
+import { authorize } from "./authorize.ts";
+import { admissionBasics } from "./create.ts";
+import { type DeleteOptions, planDeletion } from "./deletion.ts";
+import { conflict, methodNotAllowed, MODIFIED } from "./failures.ts";
+import { withGeneration } from "./generation.ts";
+import { found } from "./get.ts";
+import { metaOf } from "./object-meta.ts";
+import { Published } from "./published.ts";
+import type { Call, Steps } from "./steps.ts";
+
+export interface Deleted {
+  /** Is it gone, or does it wait for its finalizers or its grace period? */
+  readonly gone: boolean;
+  readonly object: Published;
+}
+
+const TRIES_MAX = 10;
+
+export async function remove(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
+  if (!call.resource.verbs.includes("delete")) throw methodNotAllowed(call.resource);
+  await authorize(steps, call, "delete");
+  return removeAllowed(steps, call, options);
+}
+
+/** For the caller that has authorized another verb which implies this one: eviction, deletecollection. */
+export async function removeAllowed(
+  steps: Steps,
+  call: Call,
+  options: DeleteOptions,
+): Promise<Deleted> {
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    checkPreconditions(call, options, current);
+    await steps.admission.admit({
+      ...admissionBasics(call),
+      operation: "DELETE",
+      name: call.name ?? "",
+      oldObject: current.json,
+    });
+    const deleted = await tryRemove(steps, call, options, current);
+    if (deleted !== undefined) return deleted;
+  }
+  throw conflict(call.resource, call.name ?? "", MODIFIED);
+}
+
+async function tryRemove(
+  steps: Steps,
+  call: Call,
+  options: DeleteOptions,
+  current: Published,
+): Promise<Deleted | undefined> {
+  const { resource } = call;
+  const plan = planDeletion(resource, current.json, options, steps.clock.nowMs());
+  if (plan.kind === "wait") return { gone: false, object: current };
+  if (plan.kind === "remove") {
+    if (call.dryRun || options.dryRun) return { gone: true, object: current };
+    const result = await steps.writer.commit([{ kind: "delete", resource, published: current }]);
+    return result.ok ? { gone: true, object: result.published[0] ?? current } : undefined;
+  }
+  const marked = withGeneration(resource, plan.object, current.json);
+  if (call.dryRun || options.dryRun) return { gone: false, object: Published.unsaved(marked) };
+  const result = await steps.writer.commit([
+    { kind: "put", resource, object: marked, ifRevision: current.revision },
+  ]);
+  return result.ok ? { gone: false, object: result.published[0] ?? current } : undefined;
+}
+
+function checkPreconditions(call: Call, options: DeleteOptions, current: Published): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  const name = call.name ?? "";
+  const held = metaOf(current.json).uid ?? "";
+  if (uid && uid !== held) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${held}`;
+    throw conflict(call.resource, name, why);
+  }
+  if (resourceVersion && resourceVersion !== String(current.revision)) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`;
+    throw conflict(call.resource, name, why);
+  }
+}

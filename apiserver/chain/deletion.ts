@@ -1,0 +1,79 @@
+/** How an object ends: at once, after its grace period, or when its finalizers are done. Pure. */
+import type { JsonObject } from "#lib/json";
+import type { Resource } from "#resources";
+import { metaOf, objectAt, timestamp, withMeta } from "./object-meta.ts";
+
+export interface DeleteOptions {
+  readonly dryRun?: boolean;
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  /** What clients said before there were policies. */
+  readonly orphanDependents?: boolean;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+export type Deletion =
+  | { readonly kind: "remove" }
+  /** The object stays for now, marked. */
+  | { readonly kind: "mark"; readonly object: JsonObject }
+  /** It is marked already, and this request adds nothing. */
+  | { readonly kind: "wait" };
+
+const ORPHAN = "orphan";
+const FOREGROUND = "foregroundDeletion";
+const POD_GRACE_SECONDS_DEFAULT = 30;
+
+export function planDeletion(
+  resource: Resource,
+  object: JsonObject,
+  options: DeleteOptions,
+  nowMs: number,
+): Deletion {
+  const grace = resource.plural === "pods" ? podGrace(object, options) : 0;
+  const finalizers = finalizersFor(metaOf(object).finalizers ?? [], options);
+  const held = finalizers.length > 0 || isHeldNamespace(resource, object);
+  if (grace === 0 && !held) return { kind: "remove" };
+  const meta = metaOf(object);
+  const sooner = grace < (meta.deletionGracePeriodSeconds ?? 0);
+  const sameFinalizers = finalizers.join() === (meta.finalizers ?? []).join();
+  if (meta.deletionTimestamp !== undefined && !sooner && sameFinalizers) return { kind: "wait" };
+  const isEarlier = meta.deletionTimestamp === undefined || sooner;
+  const marked = withMeta(object, {
+    finalizers: finalizers.length > 0 ? finalizers : undefined,
+    ...(isEarlier
+      ? {
+          deletionTimestamp: timestamp(nowMs + grace * 1000),
+          deletionGracePeriodSeconds: grace,
+        }
+      : {}),
+  });
+  return { kind: "mark", object: resource.plural === "namespaces" ? terminating(marked) : marked };
+}
+
+/** A pod that no node runs, or whose processes have ended, needs no time to end. */
+function podGrace(pod: JsonObject, options: DeleteOptions): number {
+  const spec = objectAt(pod, "spec");
+  const phase = objectAt(pod, "status")["phase"];
+  if (!spec["nodeName"] || phase === "Succeeded" || phase === "Failed") return 0;
+  const wished = options.gracePeriodSeconds ?? spec["terminationGracePeriodSeconds"];
+  // A negative wish means one second, as Kubernetes reads it.
+  if (typeof wished === "number") return wished < 0 ? 1 : wished;
+  return POD_GRACE_SECONDS_DEFAULT;
+}
+
+function finalizersFor(present: readonly string[], options: DeleteOptions): readonly string[] {
+  const policy = options.propagationPolicy ?? (options.orphanDependents ? "Orphan" : undefined);
+  if (policy === undefined) return present;
+  const others = present.filter((f) => f !== ORPHAN && f !== FOREGROUND);
+  if (policy === "Orphan") return [...others, ORPHAN];
+  return policy === "Foreground" ? [...others, FOREGROUND] : others;
+}
+
+function isHeldNamespace(resource: Resource, object: JsonObject): boolean {
+  const finalizers = objectAt(object, "spec")["finalizers"];
+  return resource.plural === "namespaces" && Array.isArray(finalizers) && finalizers.length > 0;
+}
+
+function terminating(namespace: JsonObject): JsonObject {
+  return { ...namespace, status: { ...objectAt(namespace, "status"), phase: "Terminating" } };
+}

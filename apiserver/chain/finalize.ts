@@ -1,0 +1,31 @@
+import type { JsonObject } from "#lib/json";
+import { authorize } from "./authorize.ts";
+import { conflict, MODIFIED } from "./failures.ts";
+import { found } from "./get.ts";
+import { identify } from "./identity.ts";
+import { objectAt, withMeta } from "./object-meta.ts";
+import type { Published } from "./published.ts";
+import type { Call, Steps } from "./steps.ts";
+import { isFinished } from "./update.ts";
+
+const TRIES_MAX = 10;
+
+/** Replaces a namespace's `spec.finalizers`; without any, a namespace that waits for its end goes. */
+export async function finalize(steps: Steps, call: Call, given: JsonObject): Promise<Published> {
+  await authorize(steps, call, "update");
+  const { resource } = call;
+  const object = identify(call, given);
+  const finalizers = objectAt(object, "spec")["finalizers"] ?? [];
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    const spec = { ...objectAt(current.json, "spec"), finalizers };
+    const next = withMeta({ ...current.json, spec }, {});
+    const result = isFinished(next)
+      ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
+      : await steps.writer.commit([
+          { kind: "put", resource, object: next, ifRevision: current.revision },
+        ]);
+    if (result.ok) return result.published[0] ?? current;
+  }
+  throw conflict(resource, call.name ?? "", MODIFIED);
+}

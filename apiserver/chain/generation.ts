@@ -1,0 +1,19 @@
+/** `metadata.generation` counts the changes of what is wanted, so that a status can say which of them it has seen. */
+import { isDeepStrictEqual } from "node:util";
+import type { JsonObject } from "#lib/json";
+import type { Resource } from "#resources";
+import { metaOf, withMeta } from "./object-meta.ts";
+
+const COUNTED = new Set(["daemonsets", "deployments", "poddisruptionbudgets", "pods", "replicasets"]);
+
+export function hasGeneration(resource: Resource): boolean {
+  return COUNTED.has(resource.plural);
+}
+
+/** Never taken from the client. Only a change of the spec raises it. */
+export function withGeneration(resource: Resource, object: JsonObject, old: JsonObject): JsonObject {
+  const before = metaOf(old).generation;
+  if (!hasGeneration(resource)) return withMeta(object, { generation: before });
+  const same = isDeepStrictEqual(object["spec"], old["spec"]);
+  return withMeta(object, { generation: (before ?? 0) + (same ? 0 : 1) });
+}

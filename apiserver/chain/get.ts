@@ -1,0 +1,17 @@
+import { authorize } from "./authorize.ts";
+import { notFound } from "./failures.ts";
+import type { Published } from "./published.ts";
+import type { Call, Steps } from "./steps.ts";
+
+export async function get(steps: Steps, call: Call): Promise<Published> {
+  await authorize(steps, call, "get");
+  return found(steps, call);
+}
+
+/** The object as it is now, for verbs that read before they write. */
+export async function found(steps: Steps, call: Call): Promise<Published> {
+  const name = call.name ?? "";
+  const published = await steps.reader.get(call.resource, call.namespace, name);
+  if (published === undefined) throw notFound(call.resource, name);
+  return published;
+}

@@ -1,0 +1,14 @@
+import { authorize } from "./authorize.ts";
+import type { Call, ListQuery, PublishedList, Steps } from "./steps.ts";
+
+export type Selection = Omit<ListQuery, "resource" | "namespace">;
+
+export async function list(steps: Steps, call: Call, selection: Selection): Promise<PublishedList> {
+  await authorize(steps, call, "list");
+  return steps.reader.list({ ...selection, ...scopeOf(call) });
+}
+
+export function scopeOf(call: Call): Pick<ListQuery, "resource" | "namespace"> {
+  const { resource, namespace } = call;
+  return namespace === undefined ? { resource } : { resource, namespace };
+}

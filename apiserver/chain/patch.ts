@@ -1,0 +1,44 @@
+import type { JsonObject, JsonValue } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import { authorize } from "./authorize.ts";
+import { decodeBody } from "./decode-body.ts";
+import { conflict, MODIFIED } from "./failures.ts";
+import { found } from "./get.ts";
+
+import { isObject } from "./object-meta.ts";
+import type { Published } from "./published.ts";
+import type { Call, Steps } from "./steps.ts";
+import { replace } from "./update.ts";
+
+export type Patch =
+  | { readonly type: "json"; readonly body: JsonValue }
+  | { readonly type: "merge"; readonly body: JsonObject }
+  | { readonly type: "strategic"; readonly body: JsonObject };
+
+/** A patch is applied anew to what others wrote meanwhile, this often, as Kubernetes does. */
+const TRIES_MAX = 5;
+
+export async function patch(steps: Steps, call: Call, change: Patch): Promise<Published> {
+  await authorize(steps, call, "patch");
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    const patched = applyPatch(steps, call, change, current.json);
+    const object = decodeBody(call, patched);
+    const written = await replace(steps, call, object, current);
+    if (written !== undefined) return written;
+  }
+  throw conflict(call.resource, call.name ?? "", MODIFIED);
+}
+
+export function applyPatch(
+  steps: Pick<Steps, "patcher">,
+  call: Call,
+  change: Patch,
+  document: JsonObject,
+): JsonObject {
+  if (change.type === "json") return steps.patcher.json(document, change.body);
+  if (!isObject(change.body)) throw new StatusError("BadRequest", "a patch must be a JSON object");
+  return change.type === "merge"
+    ? steps.patcher.merge(document, change.body)
+    : steps.patcher.strategic(call.resource, document, change.body);
+}

@@ -1,0 +1,93 @@
+import type { JsonObject } from "#lib/json";
+import { labelSelectorToString } from "#lib/api/selector";
+import { StatusError } from "#lib/status-error";
+import type { LabelSelector } from "#proto/meta/v1";
+import { authorize } from "./authorize.ts";
+import { conflict, invalid, MODIFIED } from "./failures.ts";
+import { found } from "./get.ts";
+import { isObject, metaOf, objectAt } from "./object-meta.ts";
+import { applyPatch, type Patch } from "./patch.ts";
+import { Published } from "./published.ts";
+import type { Call, Steps } from "./steps.ts";
+import { replace } from "./update.ts";
+
+const TRIES_MAX = 5;
+
+/** How many replicas are wanted and there, the same for every kind that has them. */
+export async function getScale(steps: Steps, call: Call): Promise<Published> {
+  await authorize(steps, call, "get");
+  return scaleOf(await found(steps, call));
+}
+
+export async function updateScale(
+  steps: Steps,
+  call: Call,
+  given: JsonObject,
+): Promise<Published> {
+  await authorize(steps, call, "update");
+  return writeScale(steps, call, () => given);
+}
+
+export async function patchScale(steps: Steps, call: Call, change: Patch): Promise<Published> {
+  await authorize(steps, call, "patch");
+  return writeScale(steps, call, (scale) => applyPatch(steps, call, change, scale));
+}
+
+async function writeScale(
+  steps: Steps,
+  call: Call,
+  next: (scale: JsonObject) => JsonObject,
+): Promise<Published> {
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    const scale = next(scaleOf(current).json);
+    const { resourceVersion } = metaOf(scale);
+    if (resourceVersion && resourceVersion !== String(current.revision))
+      throw conflict(call.resource, call.name ?? "", MODIFIED);
+    const replicas = wantedReplicas(call, scale);
+    const object = { ...current.json, spec: { ...objectAt(current.json, "spec"), replicas } };
+    // The parent's own rules decide, as if its spec had been written.
+    const { subresource: _, ...parent } = call;
+    const written = await replace(steps, parent, object, current);
+    if (written !== undefined) return scaleOf(written);
+  }
+  throw conflict(call.resource, call.name ?? "", MODIFIED);
+}
+
+function wantedReplicas(call: Call, scale: JsonObject): number {
+  const replicas = objectAt(scale, "spec")["replicas"] ?? 0;
+  if (typeof replicas !== "number" || !Number.isInteger(replicas))
+    throw new StatusError("BadRequest", "spec.replicas must be an integer");
+  if (replicas < 0) {
+    throw invalid(call.resource, call.name ?? "", [
+      {
+        reason: "FieldValueInvalid",
+        field: "spec.replicas",
+        message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+      },
+    ]);
+  }
+  return replicas;
+}
+
+function scaleOf(published: Published): Published {
+  const { name, namespace, uid, creationTimestamp, resourceVersion } = metaOf(published.json);
+  const spec = objectAt(published.json, "spec");
+  const status = objectAt(published.json, "status");
+  const selector = isObject(spec["selector"])
+    ? labelSelectorToString(spec["selector"] as unknown as LabelSelector)
+    : "";
+  return Published.unsaved({
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: {
+      name: name ?? "",
+      ...(namespace === undefined ? {} : { namespace }),
+      uid: uid ?? "",
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      creationTimestamp: creationTimestamp ?? null,
+    },
+    spec: { replicas: spec["replicas"] ?? 0 },
+    status: { replicas: status["replicas"] ?? 0, ...(selector === "" ? {} : { selector }) },
+  });
+}

@@ -1,0 +1,164 @@
+/** Reads and writes objects straight in the store: correct, and without a cache's speed. */
+import { StatusError } from "#lib/status-error";
+import type { Resource } from "#resources";
+import { type Change, type ChangeBatch, CompactedError, type Store } from "../storage/store.ts";
+import { keyOf, prefixOf } from "./keys.ts";
+import { metaOf } from "./object-meta.ts";
+import { encodeForStore, Published } from "./published.ts";
+import { type Predicate, selectionOf } from "./selection.ts";
+import type {
+  Commit,
+  CommitResult,
+  ListQuery,
+  PublishedEvent,
+  PublishedList,
+  Reader,
+  WatchQuery,
+  Writer,
+} from "./steps.ts";
+
+export class StoreObjects implements Reader, Writer {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async get(resource: Resource, namespace: string | undefined, name: string) {
+    const entry = await this.#store.get(keyOf(resource, namespace, name));
+    return entry && new Published(entry.key, entry.modRevision, entry.value);
+  }
+
+  async list(query: ListQuery): Promise<PublishedList> {
+    const prefix = prefixOf(query.resource, query.namespace);
+    const from = query.continue === undefined ? undefined : parseContinue(query.continue);
+    const { entries, revision } = await this.#range(prefix, from);
+    const wanted = selectionOf(query);
+    const all = entries.map((e) => new Published(e.key, e.modRevision, e.value));
+    const selected = wanted === undefined ? all : all.filter((p) => wanted(p.object));
+    const limit = query.limit ?? 0;
+    if (limit === 0 || selected.length <= limit) return { items: selected, revision };
+    const items = selected.slice(0, limit);
+    const token = makeContinue({ revision, key: `${items.at(-1)?.key ?? ""}\0` });
+    return {
+      items,
+      revision,
+      continue: token,
+      ...(wanted === undefined ? { remainingItemCount: selected.length - limit } : {}),
+    };
+  }
+
+  async #range(prefix: string, from: Continue | undefined) {
+    try {
+      return await this.#store.range(
+        prefix,
+        from === undefined ? {} : { revision: from.revision, startKey: from.key },
+      );
+    } catch (error) {
+      if (error instanceof CompactedError) throw expired();
+      throw error;
+    }
+  }
+
+  async *watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly PublishedEvent[]> {
+    const prefix = prefixOf(query.resource, query.namespace);
+    const wanted = selectionOf(query);
+    let after = Number(query.resourceVersion ?? 0);
+    if (after === 0 || query.sendInitialEvents) {
+      const { items, revision } = await this.list({ ...query });
+      after = revision;
+      yield items.map((object) => ({ type: "ADDED", object }) as const);
+      if (query.sendInitialEvents)
+        yield [{ type: "BOOKMARK", revision, initialEventsEnd: true }];
+    }
+    try {
+      for await (const batch of this.#store.watch(prefix, after, signal)) {
+        const events = eventsOf(batch, wanted);
+        if (events.length > 0) yield events;
+        else if (query.allowBookmarks && batch.changes.length === 0)
+          yield [{ type: "BOOKMARK", revision: batch.revision, initialEventsEnd: false }];
+      }
+    } catch (error) {
+      if (error instanceof CompactedError) throw expired();
+      throw error;
+    }
+  }
+
+  async commit(commits: readonly Commit[]): Promise<CommitResult> {
+    const values = commits.map((c) => (c.kind === "put" ? encodeForStore(c.object) : undefined));
+    const keys = commits.map((c) => {
+      if (c.kind === "delete") return c.published.key;
+      const { name = "", namespace } = metaOf(c.object);
+      return keyOf(c.resource, namespace, name);
+    });
+    const result = await this.#store.write(
+      commits.map((c, i) => {
+        const key = keys[i] ?? "";
+        if (c.kind === "delete") return { kind: "delete", key, ifModRevision: c.published.revision };
+        const value = values[i] ?? new Uint8Array();
+        const ttl = c.ttlSeconds === undefined ? {} : { ttlSeconds: c.ttlSeconds };
+        return { kind: "put", key, value, ifModRevision: c.ifRevision, ...ttl };
+      }),
+    );
+    if (!result.ok) return { ok: false, index: result.index, exists: result.current !== undefined };
+    const published = commits.map((c, i) => {
+      const stored = c.kind === "put" ? values[i] : undefined;
+      if (stored !== undefined) return new Published(keys[i] ?? "", result.revision, stored);
+      return (c as Extract<Commit, { kind: "delete" }>).published;
+    });
+    return { ok: true, published, revision: result.revision };
+  }
+}
+
+function eventsOf(batch: ChangeBatch, wanted: Predicate | undefined): PublishedEvent[] {
+  return batch.changes.flatMap((change) => {
+    const event = eventOf(change, wanted);
+    return event === undefined ? [] : [event];
+  });
+}
+
+/** An object that comes into a selection is ADDED for that watcher, one that leaves it DELETED. */
+function eventOf(change: Change, wanted: Predicate | undefined): PublishedEvent | undefined {
+  const { previous } = change;
+  const before = previous && new Published(previous.key, previous.modRevision, previous.value);
+  const isBefore = before !== undefined && (wanted === undefined || wanted(before.object));
+  if (change.kind === "put") {
+    const { key, modRevision, value } = change.entry;
+    const object = new Published(key, modRevision, value);
+    const isNow = wanted === undefined || wanted(object.object);
+    if (isNow) return { type: isBefore ? "MODIFIED" : "ADDED", object };
+    return isBefore ? { type: "DELETED", object } : undefined;
+  }
+  if (!isBefore || previous === undefined) return undefined;
+  // The revision of the deletion, so that a watch can resume after it.
+  const object = new Published(previous.key, change.revision, previous.value);
+  return { type: "DELETED", object };
+}
+
+interface Continue {
+  readonly revision: number;
+  readonly key: string;
+}
+
+function makeContinue(from: Continue): string {
+  return Buffer.from(JSON.stringify({ v: 1, rv: from.revision, start: from.key })).toString(
+    "base64url",
+  );
+}
+
+function parseContinue(token: string): Continue {
+  try {
+    const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+    if (typeof rv === "number" && typeof start === "string") return { revision: rv, key: start };
+  } catch {
+    // Falls through to the refusal: whatever is wrong with it, it is not a token of ours.
+  }
+  throw new StatusError("BadRequest", "continue key is not valid");
+}
+
+function expired(): StatusError {
+  return new StatusError(
+    "Expired",
+    "The provided resource version or continue parameter is too old to display a consistent list; start anew without it.",
+  );
+}

@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from "node:util";
+import type { JsonObject } from "#lib/json";
+import { authorize } from "./authorize.ts";
+import { decodeBody } from "./decode-body.ts";
+import { admissionBasics } from "./create.ts";
+import { conflict, invalid, MODIFIED } from "./failures.ts";
+import { withGeneration } from "./generation.ts";
+import { found } from "./get.ts";
+
+import { metaOf, withMeta } from "./object-meta.ts";
+import { Published } from "./published.ts";
+import type { Body, Call, Steps } from "./steps.ts";
+
+/** How often a write that names no revision is tried against what others wrote meanwhile. */
+const UNCONDITIONAL_TRIES_MAX = 10;
+
+/** Replaces an object, or with `subresource: "status"` its status. Without a resourceVersion it does so unconditionally. */
+export async function update(steps: Steps, call: Call, given: Body): Promise<Published> {
+  await authorize(steps, call, "update");
+  const object = decodeBody(call, given);
+  const unconditional = !metaOf(object).resourceVersion;
+  for (let attempt = 1; ; attempt++) {
+    const written = await replace(steps, call, object, await found(steps, call));
+    if (written !== undefined) return written;
+    if (!unconditional || attempt === UNCONDITIONAL_TRIES_MAX)
+      throw conflict(call.resource, call.name ?? "", MODIFIED);
+  }
+}
+
+/** Undefined when the object changed since `current` was read. `object` is decoded; the caller has authorized. */
+export async function replace(
+  steps: Steps,
+  call: Call,
+  object: JsonObject,
+  current: Published,
+): Promise<Published | undefined> {
+  const { resource } = call;
+  const name = call.name ?? "";
+  const old = current.json;
+  checkPreconditions(call, object, current);
+  const prepared = keepIdentity(
+    steps.rules.prepareForUpdate(resource, object, old, call.subresource),
+    old,
+  );
+  const admitted =
+    (await steps.admission.admit({
+      ...admissionBasics(call),
+      operation: "UPDATE",
+      name,
+      object: prepared,
+      oldObject: old,
+    })) ?? prepared;
+  const causes = steps.rules.validateUpdate(resource, admitted, old, call.subresource);
+  if (causes.length > 0) throw invalid(resource, name, causes);
+  return store(steps, call, withGeneration(resource, admitted, old), current);
+}
+
+async function store(
+  steps: Steps,
+  call: Call,
+  object: JsonObject,
+  current: Published,
+): Promise<Published | undefined> {
+  const { resource } = call;
+  const next = withMeta(object, { resourceVersion: metaOf(current.json).resourceVersion });
+  // A write that changes nothing makes no revision: watchers need not hear of it.
+  if (isDeepStrictEqual(next, current.json)) return current;
+  if (call.dryRun) return Published.unsaved(next);
+  const result = isFinished(next)
+    ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
+    : await steps.writer.commit([
+        { kind: "put", resource, object: next, ifRevision: current.revision },
+      ]);
+  return result.ok ? result.published[0] : undefined;
+}
+
+/** An object that waits for its end goes with its last finalizer, unless a node still has to end it. */
+export function isFinished(object: JsonObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = metaOf(object);
+  if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
+  if ((deletionGracePeriodSeconds ?? 0) > 0) return false;
+  const spec = object["spec"] as { readonly finalizers?: readonly string[] } | undefined;
+  return object["kind"] !== "Namespace" || (spec?.finalizers?.length ?? 0) === 0;
+}
+
+function checkPreconditions(call: Call, object: JsonObject, current: Published): void {
+  const { resourceVersion, uid } = metaOf(object);
+  const name = call.name ?? "";
+  if (uid && uid !== metaOf(current.json).uid) {
+    const held = metaOf(current.json).uid ?? "";
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${held}`;
+    throw conflict(call.resource, name, why);
+  }
+  if (resourceVersion && resourceVersion !== String(current.revision))
+    throw conflict(call.resource, name, MODIFIED);
+}
+
+/** What no update changes, whatever it says. */
+function keepIdentity(object: JsonObject, old: JsonObject): JsonObject {
+  const before = metaOf(old);
+  return withMeta(object, {
+    name: before.name,
+    namespace: before.namespace,
+    uid: before.uid,
+    generateName: before.generateName,
+    creationTimestamp: before.creationTimestamp,
+    deletionTimestamp: before.deletionTimestamp,
+    deletionGracePeriodSeconds: before.deletionGracePeriodSeconds,
+    selfLink: undefined,
+    managedFields: undefined,
+  });
+}

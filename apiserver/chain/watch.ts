@@ -1,0 +1,16 @@
+import { authorize } from "./authorize.ts";
+import { scopeOf } from "./list.ts";
+import type { Call, PublishedEvent, Steps, WatchQuery } from "./steps.ts";
+
+export type Watching = Omit<WatchQuery, "resource" | "namespace">;
+
+/** Resolves when the watch is allowed; the events come until the signal aborts. */
+export async function watch(
+  steps: Steps,
+  call: Call,
+  watching: Watching,
+  signal: AbortSignal,
+): Promise<AsyncIterable<readonly PublishedEvent[]>> {
+  await authorize(steps, call, "watch");
+  return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
+}
