@@ -70,6 +70,9 @@ export interface Kernel {
 
   /** Makes new namespaces, runs `inside` in them, and pins each at `<directory>/<kind>`. */
   pinNamespaces(kinds: readonly NamespaceKind[], directory: string, inside: () => void): void;
+  /** Keeps a namespace (a file below /proc) for as long as the mount at `path` is there. */
+  pin(namespace: string, path: string): void;
+  setHostname(name: string): void;
   /** Runs synchronous code inside a pinned network namespace. */
   inNetwork<T>(netnsPath: string, inside: () => T): T;
 
@@ -102,6 +105,8 @@ export interface Kernel {
   /** A connected TCP socket on the loopback of the network namespace, IPv4 first. */
   dialTcp(netnsPath: string | undefined, port: number): Promise<number>;
 
+  /** Takes a file's lock for as long as this process lives; false when another one has it. */
+  lockFile(path: string): boolean;
   /** Nobody of less than our rights may look into this process. */
   hideMemory(): void;
   /** Becomes another program, under the same process id, with the same children. */

@@ -119,9 +119,9 @@ export const poll = libc.func("int poll(void *fds, ulong count, int timeout)") a
   count: number,
   timeoutMs: number,
 ) => number;
-export const shutdown = libc.func("int shutdown(int fd, int how)") as (
+export const flock = libc.func("int flock(int fd, int operation)") as (
   fd: number,
-  how: number,
+  operation: number,
 ) => number;
 /** For calls that libc does not wrap. All arguments are integers; see `addressOf` for memory. */
 export const syscall = libc.func(

@@ -4,7 +4,7 @@ import { dialTcp } from "./dial-tcp.ts";
 import { F, MNT_DETACH, O, PR } from "./flags.ts";
 import type { ExitStatus, Kernel, SpawnOptions } from "./kernel.ts";
 import * as libc from "./libc.ts";
-import { inNetwork, pinNamespaces } from "./namespaces.ts";
+import { inNetwork, pin, pinNamespaces } from "./namespaces.ts";
 import { transactNetlink } from "./netlink-socket.ts";
 import { openFile, openPipe } from "./pipes.ts";
 import { inPidNamespaceOf, Spawner } from "./spawn.ts";
@@ -41,6 +41,9 @@ export function linuxKernel(): Kernel {
     unmount: (path) => void check("umount2", libc.umount2(path, MNT_DETACH), path),
     makeFifo: (path) => void check("mkfifo", libc.mkfifo(path, 0o600), path),
     pinNamespaces,
+    pin,
+    setHostname: (name) =>
+      void check("sethostname", libc.sethostname(name, Buffer.byteLength(name)), name),
     inNetwork,
 
     spawn(program, options: SpawnOptions = {}) {
@@ -73,6 +76,7 @@ export function linuxKernel(): Kernel {
       return { ok: error === undefined, output, error: error ?? "" };
     },
     dialTcp,
+    lockFile,
     hideMemory: () =>
       void check("prctl", libc.prctl(PR.setDumpable, 0, 0, 0, 0), "PR_SET_DUMPABLE"),
     replaceSelf,
@@ -84,6 +88,20 @@ const NFTABLES_ABSENT = {
   output: "",
   error: "libnftables.so.1 is not installed; Debian's package is libnftables1",
 };
+
+const LOCK_EXCLUSIVE_NOW = 2 | 4;
+
+function lockFile(path: string): boolean {
+  const descriptor = openFile(path, O.readWrite | O.create);
+  try {
+    check("flock", libc.flock(descriptor, LOCK_EXCLUSIVE_NOW), path);
+    return true;
+  } catch (error) {
+    libc.close(descriptor);
+    if (hasCode(error, "EAGAIN")) return false;
+    throw error;
+  }
+}
 
 function reap(pid: number): ExitStatus | undefined {
   const status = Buffer.alloc(4);

@@ -34,7 +34,8 @@ export function pinNamespaces(
   }
 }
 
-function pin(namespace: string, path: string): void {
+/** See `Kernel.pin`. */
+export function pin(namespace: string, path: string): void {
   closeSync(openSync(path, "w"));
   check("mount", libc.mount(namespace, path, null, MS.bind, null), path);
 }

@@ -10,5 +10,5 @@ export function openPipe(): readonly [number, number] {
 }
 
 export function openFile(path: string, flags: number): number {
-  return check("open", libc.open(path, flags | O.cloexec, 0), path);
+  return check("open", libc.open(path, flags | O.cloexec, 0o600), path);
 }

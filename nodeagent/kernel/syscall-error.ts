@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { constants } from "node:os";
 
 /** A system call that failed: which one, on what, and the kernel's own name for why. */
 export class SyscallError extends Error {
@@ -17,10 +17,16 @@ export class SyscallError extends Error {
   }
 }
 
-/** The symbolic name; the number itself where Node knows none. */
+/** More than libuv's names: ECHILD is not among those. Where two share a number, the first is the usual one. */
+const NAMES = new Map(
+  Object.entries(constants.errno)
+    .toReversed()
+    .map(([name, errno]) => [errno, name]),
+);
+
+/** The symbolic name; the number itself where there is none. */
 export function errnoName(errno: number): string {
-  const name = getSystemErrorName(-errno);
-  return name.startsWith("Unknown") ? `errno ${errno}` : name;
+  return NAMES.get(errno) ?? `errno ${errno}`;
 }
 
 /** True for this code of ours or of node:fs. */

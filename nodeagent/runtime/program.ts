@@ -1,4 +1,4 @@
-import { AT, CLONE, E, MNT_DETACH, MS, O } from "../kernel/flags.ts";
+import { AT, CLONE, E, MNT_DETACH, MS, O, SIGCHLD } from "../kernel/flags.ts";
 import {
   type BindSource,
   type CgroupMount,
@@ -9,6 +9,7 @@ import {
   protectCalls,
   readonlyRootCall,
 } from "./mount-calls.ts";
+import { parseMountOptions } from "./mount-options.ts";
 import type { OciConfig } from "./oci-config.ts";
 import { becomeCalls, PROPAGATION_FLAGS, stdioCalls, writeFileCalls } from "./process-calls.ts";
 import type { Program, SystemCall } from "./system-call.ts";
@@ -46,9 +47,11 @@ export interface ReaperPlan {
   readonly held: readonly number[];
 }
 
-/** Descriptors below are the reaper's: status file, then what it holds. All of the plan's are above. */
+/**
+ * From here on the reaper's descriptors count up: the status file, then what it holds. Node's event loop has opened these
+ * numbers before anything else, so that none of the plan's are among them.
+ */
 const REAPER_DESCRIPTOR_FIRST = 3;
-export const REAPER_DESCRIPTORS_MAX = 3;
 /** After everything from here on was closed, descriptors count up from here. */
 const SOURCE_DESCRIPTOR_FIRST = 3;
 const DESCRIPTORS_MAX = 0xffff_ffff;
@@ -62,28 +65,37 @@ const CREATED_BITS = {
   uts: CLONE.newUts,
 } as const;
 
-/**
- * A container as a list of system calls. The first process becomes the reaper; it makes the second one, which becomes
- * the container, and waits in clone (CLONE_VFORK) until that has happened or failed.
- */
+/** A container as a list of system calls. */
 export function startProgram(plan: StartPlan): Program {
-  const container = containerCalls(plan);
   const created = plan.created.reduce<number>(
     (bits, kind) => bits | CREATED_BITS[kind],
     CLONE.newNs,
   );
-  const flags = CLONE.vm | CLONE.vfork | CLONE.parentSetTid | 17;
+  return [
+    // Joining a PID namespace is for children only.
+    ...plan.joined.filter(({ kind }) => kind === "pid").flatMap(joinCalls),
+    ...withReaper(created, plan.reaper, containerCalls(plan)),
+  ];
+}
+
+/**
+ * The first process becomes the reaper; it makes the second one, which becomes what `calls` says, and waits in clone
+ * (CLONE_VFORK) until that has happened or failed.
+ */
+export function withReaper(created: number, reaper: ReaperPlan, calls: Program): Program {
+  const child = [...appendStartRecord(reaper.statusPath), ...calls];
+  const flags = CLONE.vm | CLONE.vfork | CLONE.parentSetTid | SIGCHLD;
   return [
     { call: "setsid", args: [], what: "setsid of the reaper" },
     {
       call: "clone",
       args: [flags | created, 0, START_RECORD, 0, 0],
-      what: "clone the container's process",
-      skip: container.length,
+      what: "clone",
+      skip: child.length,
       onlyParentSkips: true,
     },
-    ...container,
-    ...reaperCalls(plan.reaper),
+    ...child,
+    ...reaperCalls(reaper),
   ];
 }
 
@@ -97,9 +109,8 @@ function containerCalls(plan: StartPlan): Program {
   const { oci } = plan;
   const sources = bindSources(plan);
   return [
-    ...appendStartRecord(plan.reaper.statusPath),
     ...plan.cgroupProcs.flatMap((path) => writeFileCalls(path, "0")),
-    ...plan.joined.flatMap(joinCalls),
+    ...plan.joined.filter(({ kind }) => kind !== "pid").flatMap(joinCalls),
     { call: "unshare", args: [CLONE.newCgroup], what: "unshare cgroup namespace" },
     ...writeFileCalls("/proc/self/oom_score_adj", String(plan.oomScoreAdj), [E.access]),
     ...stdioCalls(plan.stdio, oci.process.terminal),
@@ -211,7 +222,10 @@ function escapeOverlay(path: string): string {
 }
 
 function bindSources(plan: StartPlan): readonly BindSource[] {
-  const binds = plan.oci.mounts.filter((mount) => plan.sourceKinds.has(mount.source));
+  const binds = plan.oci.mounts.filter(
+    ({ type, source, options }) =>
+      parseMountOptions(type, options).isBind && plan.sourceKinds.has(source),
+  );
   return binds.map((mount, i) => ({
     mount,
     kind: plan.sourceKinds.get(mount.source) ?? "directory",

@@ -33,16 +33,19 @@ function run(code: readonly Instruction[], call: Call): number {
   for (let pc = 0; pc < code.length; pc++) {
     const at = code[pc];
     if (at === undefined) break;
-    const compare = JUMPS.get(at.code);
-    if (compare !== undefined) {
-      pc += compare(accumulator, at.value) ? at.jumpTrue : at.jumpFalse;
-    } else if (at.code === 0x20) accumulator = load(call, at.value);
-    else if (at.code === 0x54) accumulator = (accumulator & at.value) >>> 0;
-    else if (at.code === 0x05) pc += at.value;
-    else if (at.code === 0x06) return at.value >>> 0;
-    else throw new Error(`instruction ${at.code}`);
+    if (at.code === 0x06) return at.value >>> 0;
+    if (at.code === 0x20) accumulator = load(call, at.value);
+    if (at.code === 0x54) accumulator = (accumulator & at.value) >>> 0;
+    pc += jumped(at, accumulator);
   }
   throw new Error("fell off the end");
+}
+
+function jumped(at: Instruction, accumulator: number): number {
+  if (at.code === 0x05) return at.value;
+  const compare = JUMPS.get(at.code);
+  if (compare === undefined) return 0;
+  return compare(accumulator, at.value) ? at.jumpTrue : at.jumpFalse;
 }
 
 /** struct seccomp_data */

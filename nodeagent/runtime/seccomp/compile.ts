@@ -156,12 +156,13 @@ function callInstructions(
   rules: readonly SeccompRule[],
   otherwise: SeccompAction,
 ): readonly Instruction[] {
-  const code = rules.flatMap(({ when, action }) =>
-    (when ?? []).reduceRight<readonly Instruction[]>(
-      (then, condition) => [...guard(condition, then.length), ...then],
-      [give(action)],
-    ),
-  );
+  const code = rules.flatMap(({ when, action }) => {
+    const guarded = [give(action)];
+    for (const condition of (when ?? []).toReversed()) {
+      guarded.unshift(...guard(condition, guarded.length));
+    }
+    return guarded;
+  });
   return [...code, give(otherwise)];
 }
 

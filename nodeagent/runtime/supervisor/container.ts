@@ -1,0 +1,309 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { assert } from "#lib/assert";
+import { type Clock, sleep } from "#lib/clock";
+import type { Logger } from "#lib/logger";
+import { SIGKILL } from "../../kernel/flags.ts";
+import type { Kernel, SpawnOutcome } from "../../kernel/kernel.ts";
+import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
+import type { Cgroups } from "../cgroup/cgroup.ts";
+import { startProgram } from "../program.ts";
+import type { CallFailure } from "../runner/records.ts";
+import type { ContainerConfig, ContainerState, SandboxConfig } from "../runtime.ts";
+import { exitOf } from "./children.ts";
+import { ContainerIo } from "./container-io.ts";
+import {
+  type ContainerStreams,
+  openContainerStreams,
+  REAPER_TERMINAL_DESCRIPTOR,
+} from "./container-streams.ts";
+import { readDescriptor } from "./endpoints.ts";
+import type { LogLimits } from "./log-writer.ts";
+import { planStart } from "./plan-start.ts";
+import type { SeccompFilters } from "./seccomp-filters.ts";
+import type { ContainerPaths, StateDirectory } from "./state-directory.ts";
+import { readStatusFile } from "./status-file.ts";
+
+/** What all containers of a supervisor share. */
+export interface ContainerDeps {
+  readonly kernel: Kernel;
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly state: StateDirectory;
+  readonly filters: SeccompFilters;
+  readonly logLimits: LogLimits;
+}
+
+export interface ContainerOptions {
+  readonly deps: ContainerDeps;
+  readonly config: ContainerConfig;
+  readonly sandbox: SandboxConfig;
+  readonly cgroup: string;
+  /** Told once, when it has ended. */
+  readonly onExit: (state: ContainerState) => void;
+}
+
+/** How long what a dead container's children still hold open may keep us from saying that it is over. */
+const DRAIN_MS_MAX = 2_000;
+/** The reaper was killed: nobody knows how the container ended. As containerd says it. */
+const EXIT_CODE_UNKNOWN = 255;
+const KILL_ATTEMPTS_MAX = 200;
+const KILL_INTERVAL_MS = 5;
+
+/**
+ * One container, from its first system call to its removal:
+ *
+ *   starting ──► running ──► exited
+ *       └──────► failed
+ *
+ * Everything that the next supervisor needs is in the container's directory before the first system call is made.
+ */
+export class Container {
+  readonly config: ContainerConfig;
+  readonly cgroup: string;
+  readonly #deps: ContainerDeps;
+  readonly #options: ContainerOptions;
+  readonly #paths: ContainerPaths;
+  readonly #exited: Promise<void>;
+  #resolveExited: () => void = () => {};
+  #io: ContainerIo | undefined;
+  #state: ContainerState | undefined;
+  #isFinishing = false;
+
+  constructor(options: ContainerOptions) {
+    this.#options = options;
+    this.#deps = options.deps;
+    this.config = options.config;
+    this.cgroup = options.cgroup;
+    this.#paths = options.deps.state.container(options.config.id);
+    this.#exited = new Promise((resolve) => {
+      this.#resolveExited = resolve;
+    });
+  }
+
+  /** Undefined while it starts. */
+  get state(): ContainerState | undefined {
+    return this.#state;
+  }
+
+  get io(): ContainerIo | undefined {
+    return this.#io;
+  }
+
+  async start(): Promise<ContainerState> {
+    const { kernel } = this.#deps;
+    const startedAtMs = this.#deps.clock.nowMs();
+    this.#writeRecord();
+    const streams = this.#openStreams();
+    let outcome: SpawnOutcome;
+    try {
+      this.#makeCgroup();
+      const { config, sandbox } = this.#options;
+      const plan = planStart({ deps: this.#deps, config, sandbox, cgroup: this.cgroup, streams });
+      const spawned = kernel.spawn(startProgram(plan));
+      this.#open(streams.master, streams.stdinWriter);
+      for (const descriptor of streams.given) kernel.closeDescriptor(descriptor);
+      streams.given.length = 0;
+      outcome = await spawned.done;
+    } catch (error) {
+      return this.#fail(
+        error instanceof Error ? error.message : String(error),
+        "CreateContainerError",
+      );
+    } finally {
+      for (const descriptor of streams.given) kernel.closeDescriptor(descriptor);
+    }
+    if (outcome.failure !== undefined) return this.#failAt(outcome.failure);
+    this.#warn(outcome.tolerated);
+    const { pid } = readStatusFile(this.#paths.status);
+    assert(pid !== undefined, "the list records the process id before anything else");
+    return this.#become({ at: "running", pid, startedAtMs });
+  }
+
+  /** Takes over what another supervisor has started. */
+  adopt(): void {
+    const startedAtMs = statSync(this.#paths.config).mtimeMs;
+    try {
+      this.#state = JSON.parse(readFileSync(this.#paths.failure, "utf8")) as ContainerState;
+      this.#resolveExited();
+      return;
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    const { pid } = readStatusFile(this.#paths.status);
+    if (pid === undefined) {
+      // Its starter died before the kernel made the process.
+      this.#fail("the supervisor was killed during the start", "StartError");
+      return;
+    }
+    this.#state = { at: "running", pid, startedAtMs };
+    this.#open(this.config.tty ? this.#takeTerminal(pid) : undefined, this.#reopenStdin());
+  }
+
+  kill(signal: number, all: boolean): void {
+    if (this.#state?.at !== "running") return;
+    this.#deps.kernel.signal(this.#state.pid, signal);
+    if (!all) return;
+    for (const pid of this.#deps.cgroups.processes(this.cgroup)) {
+      if (pid !== this.#state.pid) this.#deps.kernel.signal(pid, signal);
+    }
+  }
+
+  /** Ends it, if need be, and takes its cgroup away. Its directory is left to the caller. */
+  async end(): Promise<void> {
+    const { cgroups, kernel, clock } = this.#deps;
+    for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX; attempt++) {
+      if (this.#state?.at !== "running" && cgroups.remove(this.cgroup)) return;
+      if (!cgroups.killAll(this.cgroup)) {
+        for (const pid of cgroups.processes(this.cgroup)) kernel.signal(pid, SIGKILL);
+      }
+      if (this.#state?.at === "running") {
+        this.kill(SIGKILL, false);
+        await Promise.race([this.#exited, sleep(clock, KILL_INTERVAL_MS * 20)]);
+      } else {
+        await sleep(clock, Math.min(attempt, KILL_INTERVAL_MS));
+      }
+    }
+    throw new Error(`container ${this.config.id}: processes in ${this.cgroup} do not end`);
+  }
+
+  #writeRecord(): void {
+    const { directory } = this.#paths;
+    mkdirSync(directory, { mode: 0o700 });
+    for (const name of ["root", "upper", "work"]) mkdirSync(`${directory}/${name}`);
+    writeFileSync(this.#paths.config, JSON.stringify(this.config), { mode: 0o600 });
+  }
+
+  #makeCgroup(): void {
+    const { config } = this.#options;
+    // Privileged containers, which have every right anyway, may use every device.
+    const isPrivileged = config.oci.process.capabilities.bounding.includes("CAP_SYS_RAWIO");
+    this.#deps.cgroups.makeLeaf(this.cgroup, {
+      limits: config.limits,
+      devices: isPrivileged ? "all" : config.oci.linux.devices,
+    });
+  }
+
+  #openStreams(): ContainerStreams {
+    return openContainerStreams(this.#deps.kernel, this.config, this.#paths);
+  }
+
+  /** From here on the container's output is read, and its end seen. */
+  #open(master: number | undefined, stdinWriter: number | undefined): void {
+    const { kernel, clock, logLimits } = this.#deps;
+    const io = new ContainerIo({
+      kernel,
+      clock,
+      logLimits,
+      config: this.config,
+      paths: this.#paths,
+    });
+    io.open(master, stdinWriter);
+    this.#io = io;
+    const alive = readDescriptor(kernel.openReading(this.#paths.alive), false, () => {});
+    alive.ended
+      .then(() => this.#finish())
+      .catch((error: unknown) => {
+        this.#deps.logger.error("container's end", { container: this.config.id, error });
+      });
+  }
+
+  /** Where the crash of a supervisor has not ended it already; see `openStdin`. */
+  #reopenStdin(): number | undefined {
+    if (!this.config.stdin || this.config.tty) return undefined;
+    try {
+      return this.#deps.kernel.openWriting(this.#paths.stdin);
+    } catch (error) {
+      if (hasCode(error, "ENXIO")) return undefined; // The container has closed its side.
+      throw error;
+    }
+  }
+
+  /** The reaper keeps the terminal's master open, so that it survives us. */
+  #takeTerminal(pid: number): number | undefined {
+    const { kernel, logger } = this.#deps;
+    try {
+      const stat = kernel.readText(`/proc/${pid}/stat`);
+      const reaper = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      const process = kernel.openProcess(reaper);
+      try {
+        return kernel.copyDescriptor(process, REAPER_TERMINAL_DESCRIPTOR);
+      } finally {
+        kernel.closeDescriptor(process);
+      }
+    } catch (error) {
+      // It has ended in the meantime.
+      logger.debug("terminal is gone", { container: this.config.id, error });
+      return undefined;
+    }
+  }
+
+  /** The reaper is gone. */
+  async #finish(): Promise<void> {
+    if (this.#isFinishing || this.#state?.at === "failed") return;
+    this.#isFinishing = true;
+    const { cgroups, kernel, clock } = this.#deps;
+    const status = readStatusFile(this.#paths.status);
+    // With a PID namespace of others, its processes do not end with the first one; a runtime ends them.
+    for (const pid of cgroups.processes(this.cgroup)) kernel.signal(pid, SIGKILL);
+    await Promise.race([this.#io?.drained(), sleep(clock, DRAIN_MS_MAX)]);
+    this.#io?.close();
+    this.#io = undefined;
+    if (this.#state?.at !== "running") return; // A failed start, which is told by whoever waits for it.
+    this.#become(this.#exitState(this.#state.startedAtMs, status.exitStatus, status.changedAtMs));
+  }
+
+  #exitState(startedAtMs: number, status: number | undefined, changedAtMs: number): ContainerState {
+    const { exitCode, signal } =
+      status === undefined ? { exitCode: EXIT_CODE_UNKNOWN, signal: 0 } : exitOf(status);
+    return {
+      at: "exited",
+      startedAtMs,
+      finishedAtMs: changedAtMs,
+      exitCode,
+      signal,
+      oomKilled: exitCode !== 0 && this.#wasOutOfMemory(),
+    };
+  }
+
+  #wasOutOfMemory(): boolean {
+    try {
+      return this.#deps.cgroups.oomKills(this.cgroup) > 0;
+    } catch (error) {
+      if (hasCode(error, "ENOENT", "ENODEV")) return false;
+      throw error;
+    }
+  }
+
+  #become(state: ContainerState): ContainerState {
+    this.#state = state;
+    if (state.at === "running") return state;
+    this.#resolveExited();
+    this.#options.onExit(state);
+    return state;
+  }
+
+  #failAt({ entry, errno }: CallFailure): ContainerState {
+    const message = `${entry.what}: ${errnoName(errno)}`;
+    return this.#fail(message, entry.call === "execve" ? "StartError" : "CreateContainerError");
+  }
+
+  #fail(message: string, reason: "CreateContainerError" | "StartError"): ContainerState {
+    const state: ContainerState = { at: "failed", message, reason };
+    this.#io?.close();
+    this.#io = undefined;
+    writeFileSync(this.#paths.failure, JSON.stringify(state));
+    this.#state = state;
+    this.#resolveExited();
+    return state;
+  }
+
+  /** A limit that may not be raised here is no reason not to run. */
+  #warn(tolerated: readonly CallFailure[]): void {
+    for (const { entry, errno } of tolerated) {
+      if (entry.call !== "prlimit64" && entry.call !== "write") continue;
+      const step = `${entry.what}: ${errnoName(errno)}`;
+      this.#deps.logger.info("container runs without a limit", { id: this.config.id, step });
+    }
+  }
+}

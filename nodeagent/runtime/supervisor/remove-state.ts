@@ -1,0 +1,58 @@
+import { rmSync } from "node:fs";
+import { type Clock, sleep } from "#lib/clock";
+import { SIGKILL } from "../../kernel/flags.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { type Cgroups, openCgroups } from "../cgroup/cgroup.ts";
+
+export interface RemoveOptions {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly stateDir: string;
+  /** The node's group: "/naru". */
+  readonly cgroup: string;
+}
+
+const ATTEMPTS_MAX = 200;
+const INTERVAL_MS = 10;
+
+/** Removes every trace of a node's containers, also those of a supervisor that is dead. The supervisor must be. */
+export async function removeState(options: RemoveOptions): Promise<void> {
+  const { kernel, stateDir, cgroup } = options;
+  await removeTree(options, openCgroups(kernel), cgroup);
+  for (const path of mountsBelow(kernel.readText("/proc/self/mountinfo"), stateDir)) {
+    kernel.unmount(path);
+  }
+  rmSync(stateDir, { recursive: true, force: true });
+}
+
+async function removeTree(
+  { kernel, clock }: RemoveOptions,
+  cgroups: Cgroups,
+  path: string,
+): Promise<void> {
+  for (const name of cgroups.children(path)) {
+    await removeTree({ kernel, clock, stateDir: "", cgroup: "" }, cgroups, `${path}/${name}`);
+  }
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (cgroups.remove(path)) return;
+    if (!cgroups.killAll(path)) {
+      for (const pid of cgroups.processes(path)) kernel.signal(pid, SIGKILL);
+    }
+    await sleep(clock, INTERVAL_MS);
+  }
+  throw new Error(`cgroup ${path}: its processes do not end`);
+}
+
+/** Mount points below a directory, the last mounted first. */
+export function mountsBelow(mountinfo: string, directory: string): readonly string[] {
+  const points = mountinfo
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    // proc(5): blanks and backslashes are written as octal numbers.
+    .map((path) =>
+      path.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))),
+    );
+  return points
+    .filter((path) => path === directory || path.startsWith(`${directory}/`))
+    .toReversed();
+}

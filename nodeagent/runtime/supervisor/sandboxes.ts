@@ -1,0 +1,170 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type Clock, sleep } from "#lib/clock";
+import { SIGKILL } from "../../kernel/flags.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
+import type { Cgroups } from "../cgroup/cgroup.ts";
+import { sharedInitProgram } from "../init-program.ts";
+import { sysctlPath } from "../program.ts";
+import type { Sandbox, SandboxConfig, SandboxRecord } from "../runtime.ts";
+import { namespacesOf } from "./plan-start.ts";
+import type { StateDirectory } from "./state-directory.ts";
+import { readStatusFile } from "./status-file.ts";
+
+export interface SandboxDeps {
+  readonly kernel: Kernel;
+  readonly cgroups: Cgroups;
+  readonly clock: Clock;
+  readonly state: StateDirectory;
+  /** The node's group: "/naru". */
+  readonly cgroupRoot: string;
+}
+
+/** Processes of a pod that is removed are dead already, or dying. */
+const REMOVE_ATTEMPTS_MAX = 200;
+const REMOVE_INTERVAL_MS = 5;
+const INIT_GROUP = "init";
+
+/** A pod's place: pinned namespaces, a cgroup, a record. No process, unless its containers share a PID namespace. */
+export class Sandboxes {
+  readonly #deps: SandboxDeps;
+  readonly #records = new Map<string, SandboxRecord>();
+
+  constructor(deps: SandboxDeps) {
+    this.#deps = deps;
+  }
+
+  get(id: string): SandboxRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  list(): readonly SandboxRecord[] {
+    return [...this.#records.values()];
+  }
+
+  cgroupOf(id: string): string {
+    return `${this.#deps.cgroupRoot}/pod${id}`;
+  }
+
+  async create(config: SandboxConfig): Promise<Sandbox> {
+    const known = this.#records.get(config.id);
+    if (known !== undefined) return known.sandbox;
+    const { cgroups, state, clock } = this.#deps;
+    // What an earlier, crashed attempt left would be joined half done.
+    await this.#clear(config.id);
+    try {
+      cgroups.makeBranch(this.cgroupOf(config.id), config.limits);
+      this.#pin(config);
+      if (config.sharePid) await this.#startInit(config.id);
+    } catch (error) {
+      await this.#clear(config.id);
+      throw error;
+    }
+    const netnsPath = config.host.network
+      ? undefined
+      : `${state.sandbox(config.id).namespaces}/net`;
+    const sandbox: Sandbox = { id: config.id, netnsPath, createdAtMs: clock.nowMs() };
+    const record: SandboxRecord = { config, sandbox };
+    // Last: a record says that the rest is there.
+    writeFileSync(state.sandbox(config.id).record, JSON.stringify(record), { mode: 0o600 });
+    this.#records.set(config.id, record);
+    return sandbox;
+  }
+
+  /** Its containers are gone already. */
+  async remove(id: string): Promise<void> {
+    rmSync(this.#deps.state.sandbox(id).record, { force: true });
+    this.#records.delete(id);
+    await this.#clear(id);
+  }
+
+  /** Takes over what another supervisor has made, and clears what it has not finished. */
+  async adopt(): Promise<void> {
+    const { state } = this.#deps;
+    for (const name of readdirSync(state.sandboxes)) {
+      if (!name.endsWith(".json")) continue;
+      const record = JSON.parse(
+        readFileSync(`${state.sandboxes}/${name}`, "utf8"),
+      ) as SandboxRecord;
+      this.#records.set(record.config.id, record);
+    }
+    for (const id of readdirSync(state.namespaces)) {
+      if (!this.#records.has(id)) await this.#clear(id);
+    }
+  }
+
+  #pin(config: SandboxConfig): void {
+    const { kernel, state } = this.#deps;
+    const kinds = namespacesOf(config);
+    const directory = state.sandbox(config.id).namespaces;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (kinds.length === 0) return;
+    kernel.pinNamespaces(kinds, directory, () => {
+      if (kinds.includes("uts")) kernel.setHostname(config.hostname);
+      for (const [name, value] of Object.entries(config.sysctls)) {
+        kernel.writeText(sysctlPath(name), value);
+      }
+    });
+  }
+
+  async #startInit(id: string): Promise<void> {
+    const { kernel, cgroups, state } = this.#deps;
+    const { initStatus, namespaces } = state.sandbox(id);
+    const group = `${this.cgroupOf(id)}/${INIT_GROUP}`;
+    cgroups.makeLeaf(group, { limits: {}, devices: [] });
+    rmSync(initStatus, { force: true });
+    const spawned = kernel.spawn(
+      sharedInitProgram({
+        root: state.initRoot,
+        cgroupProcs: cgroups.procsFiles(group),
+        reaper: { path: state.reaper, statusPath: initStatus, held: [] },
+      }),
+    );
+    const { failure } = await spawned.done;
+    if (failure !== undefined) {
+      throw new Error(`shared init: ${failure.entry.what}: ${errnoName(failure.errno)}`);
+    }
+    const { pid } = readStatusFile(initStatus);
+    if (pid === undefined) throw new Error("shared init: no process id");
+    kernel.pin(`/proc/${pid}/ns/pid`, `${namespaces}/pid`);
+  }
+
+  /** The network's devices go with their namespace: to delete them one by one takes the kernel 20 ms each. */
+  async #clear(id: string): Promise<void> {
+    const { kernel, state } = this.#deps;
+    const { namespaces, initStatus, record } = state.sandbox(id);
+    rmSync(record, { force: true });
+    for (const name of namesIn(namespaces)) {
+      try {
+        kernel.unmount(`${namespaces}/${name}`);
+      } catch (error) {
+        if (!hasCode(error, "EINVAL", "ENOENT")) throw error; // EINVAL: it was never mounted.
+      }
+    }
+    rmSync(namespaces, { recursive: true, force: true });
+    await this.#removeGroup(this.cgroupOf(id));
+    rmSync(initStatus, { force: true });
+  }
+
+  async #removeGroup(path: string): Promise<void> {
+    const { cgroups, kernel, clock } = this.#deps;
+    for (const name of cgroups.children(path)) await this.#removeGroup(`${path}/${name}`);
+    for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
+      if (cgroups.remove(path)) return;
+      if (!cgroups.killAll(path)) {
+        for (const pid of cgroups.processes(path)) kernel.signal(pid, SIGKILL);
+      }
+      await sleep(clock, Math.min(attempt, REMOVE_INTERVAL_MS));
+    }
+    throw new Error(`cgroup ${path}: its processes do not end`);
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
