@@ -136,7 +136,10 @@ export interface Runtime {
     readonly sandboxes: readonly SandboxRecord[];
     readonly containers: readonly ContainerRecord[];
   }>;
-  /** State changes from now on, in order; call before `list`. */
+  /**
+   * The state of every container that is, then each change, in order. A container's latest state may be told again, and
+   * one that has passed in the meantime may be left out.
+   */
   events(
     signal: AbortSignal,
   ): AsyncIterable<{ readonly id: string; readonly state: ContainerState }>;

@@ -141,15 +141,15 @@ export class SupervisorClient implements Runtime {
     };
   }
 
-  /** Goes on after a crash of the supervisor: what changed in the meantime is told, as far as it is still known. */
+  /** Begins with what is, and again after a crash of the supervisor: no change is missed, and none is told twice. */
   async *events(
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly id: string; readonly state: ContainerState }> {
     const told = new Map<string, string>();
-    for (let round = 0; !signal.aborted; round++) {
+    while (!signal.aborted) {
       try {
         await this.ready();
-        for await (const event of this.#watch(signal, round > 0)) {
+        for await (const event of this.#watch(signal)) {
           if (told.get(event.id) === event.stateJson) continue;
           told.set(event.id, event.stateJson);
           yield { id: event.id, state: JSON.parse(event.stateJson) as ContainerState };
@@ -234,7 +234,6 @@ export class SupervisorClient implements Runtime {
 
   async *#watch(
     signal: AbortSignal,
-    again: boolean,
   ): AsyncGenerator<{ readonly id: string; readonly stateJson: string }> {
     const call = this.#stub.events({});
     const cancel = (): void => call.cancel();
@@ -242,7 +241,7 @@ export class SupervisorClient implements Runtime {
     try {
       for await (const event of call as AsyncIterable<{ id: string; stateJson: string }>) {
         if (event.id !== "") yield event;
-        else if (again) yield* await this.#present();
+        else yield* await this.#present();
       }
     } finally {
       signal.removeEventListener("abort", cancel);

@@ -129,12 +129,8 @@ export function plainLog(text: string): string {
 async function waitForEnd(client: SupervisorClient, id: string): Promise<ContainerState> {
   const done = new AbortController();
   try {
-    const events = client.events(done.signal);
-    const next = events.next();
-    const now = (await client.list()).containers.find(({ config }) => config.id === id);
-    if (now !== undefined && now.state.at !== "running") return now.state;
-    for (let event = await next; event.done !== true; event = await events.next()) {
-      if (event.value.id === id && event.value.state.at !== "running") return event.value.state;
+    for await (const event of client.events(done.signal)) {
+      if (event.id === id && event.state.at !== "running") return event.state;
     }
     throw new Error("events ended");
   } finally {

@@ -214,7 +214,9 @@ function streamsOf(socket: Socket): ProcessStreams {
 /** The directories that must be there before anything is adopted. */
 export function makeStateDirectories(state: ContainerDeps["state"]): void {
   const { namespaces, sandboxes, containers, trash, initRoot } = state;
-  for (const path of [namespaces, sandboxes, containers, trash, initRoot]) {
+  for (const path of [namespaces, sandboxes, containers, trash]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
+  // The shared init, which is nobody, must be able to enter it.
+  mkdirSync(initRoot, { recursive: true, mode: 0o755 });
 }
