@@ -1,4 +1,4 @@
-import { parseQuantity } from "#lib/api/quantity";
+import { parseQuantity, type Quantity } from "#lib/api/quantity";
 import type { Node, Taint } from "#proto/core/v1";
 import type { Labels, PodInfo } from "./pod-info.ts";
 
@@ -33,13 +33,12 @@ export function nodeInfo(node: Node, pods: Set<PodInfo>): NodeInfo {
 export function allocatableOf(node: Node): ReadonlyMap<string, number> {
   const amounts = new Map<string, number>();
   for (const [resource, text] of Object.entries(node.status.allocatable ?? {})) {
-    amounts.set(resource, amountOf(resource, text));
+    amounts.set(resource, amountOf(resource, parseQuantity(text)));
   }
   return amounts;
 }
 
 /** A quantity in the unit of the snapshot's columns. */
-export function amountOf(resource: string, text: string): number {
-  const quantity = parseQuantity(text);
+export function amountOf(resource: string, quantity: Quantity): number {
   return resource === "cpu" ? quantity.milliValue() : quantity.value();
 }

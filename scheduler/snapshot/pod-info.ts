@@ -47,7 +47,7 @@ function parse(pod: Pod): PodInfo {
   const namespace = metadata.namespace ?? "";
   const requests = new Map<string, number>([["pods", 1]]);
   for (const [resource, quantity] of Object.entries(podRequests(pod))) {
-    requests.set(resource, amountOf(resource, String(quantity)));
+    requests.set(resource, amountOf(resource, quantity));
   }
   return {
     pod,

@@ -1,0 +1,32 @@
+import { readFile } from "node:fs/promises";
+import type { Surroundings } from "../session.ts";
+import { UserError } from "../terminal.ts";
+
+/** EX_CONFIG of sysexits.h: starting again would not help, and the keeper then does not try. */
+const CONFIG_ERROR = 78;
+
+/** Runs one of Naru's long-running programs until the signal aborts. */
+export async function runProgram(
+  name: "agent" | "apiserver" | "controllers" | "scheduler" | "server",
+  configFile: string,
+  surroundings: Surroundings,
+): Promise<void> {
+  const config = await read(configFile);
+  const { runServer } = await import("../../naru/server.ts");
+  const { runAgent } = await import("../../naru/agent.ts");
+  const write = (line: string): void => surroundings.terminal.error(`${line}\n`);
+  const options = { config, write, signal: surroundings.signal, debug: surroundings.environment["NARU_DEBUG"] !== undefined };
+  if (name === "agent") await runAgent(options);
+  else await runServer({ ...options, parts: name === "server" ? ["apiserver", "controllers", "scheduler"] : [name] });
+}
+
+async function read(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new UserError(`--config ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+      exitCode: CONFIG_ERROR,
+      cause,
+    });
+  }
+}

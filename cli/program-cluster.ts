@@ -1,0 +1,101 @@
+import type { Command } from "commander";
+import { type ProgramOptions, wholeNumber } from "./program.ts";
+
+const DATA_DIR = "/var/lib/naru";
+
+export function registerClusterCommands(program: Command, options: ProgramOptions): void {
+  program
+    .command("up")
+    .description("start a cluster on this machine")
+    .option("--nodes <count>", "how many nodes", wholeNumber, 1)
+    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
+    .option("--datastore <store>", "embedded, or the addresses of an etcd cluster", "embedded")
+    .option("--api-port <port>", "of the Kubernetes REST API", wholeNumber, 6443)
+    .option("--grpc-port <port>", "of Naru's own API", wholeNumber, 6444)
+    .option("--timeout <seconds>", "give up after this time", wholeNumber, 60)
+    .action(async (given) => {
+      const { up } = await import("./commands/up.ts");
+      await up(options, given);
+    });
+  program
+    .command("down")
+    .description("end a cluster and remove every trace of it")
+    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
+    .action(async (given) => {
+      const { down } = await import("./commands/down.ts");
+      await down(options, given);
+    });
+  program
+    .command("kubeconfig")
+    .description("print the administrator's kubeconfig")
+    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
+    .action(async (given) => {
+      const { kubeconfig } = await import("./commands/kubeconfig.ts");
+      await kubeconfig(options.terminal, given.dataDir);
+    });
+  program
+    .command("version")
+    .description("print versions")
+    .action(async () => {
+      const { version } = await import("./commands/version.ts");
+      version(options.terminal);
+    });
+  registerImageCommands(program, options);
+  registerPrograms(program, options);
+}
+
+function registerImageCommands(program: Command, options: ProgramOptions): void {
+  const image = program
+    .command("image")
+    .description("images on the nodes of this machine")
+    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
+    .option("--node <name>", "only this node");
+  image
+    .command("ls")
+    .description("list images")
+    .action(async (_, command: Command) => {
+      const { listImages } = await import("./commands/image.ts");
+      await listImages(options, command.optsWithGlobals());
+    });
+  image
+    .command("pull <image>")
+    .description("pull an image from its registry")
+    .action(async (reference: string, _, command: Command) => {
+      const { pullImage } = await import("./commands/image.ts");
+      await pullImage(options, reference, command.optsWithGlobals());
+    });
+  image
+    .command("import <archive>")
+    .description("take images from an OCI or docker-save archive")
+    .action(async (path: string, _, command: Command) => {
+      const { importImage } = await import("./commands/image.ts");
+      await importImage(options, path, command.optsWithGlobals());
+    });
+  image
+    .command("rm <image>")
+    .description("remove an image")
+    .action(async (reference: string, _, command: Command) => {
+      const { removeImage } = await import("./commands/image.ts");
+      await removeImage(options, reference, command.optsWithGlobals());
+    });
+}
+
+/** The programs that `up` starts; each can also be started by hand, with a configuration file. */
+function registerPrograms(program: Command, options: ProgramOptions): void {
+  for (const [name, description] of [
+    ["server", "run API server, controllers and scheduler in one process"],
+    ["apiserver", "run the API server alone"],
+    ["controllers", "run the controllers alone"],
+    ["scheduler", "run the scheduler alone"],
+    ["agent", "run a node's agent"],
+  ] as const) {
+    program
+      .command(name)
+      .description(description)
+      .requiredOption("--config <file>", "JSON file; `naru up` writes one to <data-dir>/config")
+      .action(async (given: { config: string }) => {
+        const { runProgram } = await import("./commands/run-program.ts");
+        await runProgram(name, given.config, options);
+      });
+  }
+}
