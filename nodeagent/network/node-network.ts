@@ -4,7 +4,7 @@
  *
  * Everything is found again by its name: creating and removing may be repeated after a kill at any instant.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { assert } from "#lib/assert";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -18,7 +18,6 @@ import { addAddress, replaceRoute } from "./netlink/route.ts";
 import { findLink, listLinks, sendSteps } from "./netlink/send.ts";
 
 const NODE_INTERFACE = "eth0";
-const NODE_INTERFACE_INDEX = 100;
 const NODE_MTU = 1500;
 
 type MachineKernel = Pick<
@@ -85,14 +84,15 @@ export async function createNodeNetwork(
   if ((await findLink(network, NODE_INTERFACE, netns)) === undefined)
     await addNodeLink(network, machine, node);
   const { prefixLength } = cidr(machine.nodeCidr);
+  const index = await indexOf(network, NODE_INTERFACE, netns);
   await sendSteps(
     network,
     [
       { what: "bring up lo", message: setLink(LOOPBACK_INDEX, { up: true }) },
-      { what: "bring up eth0", message: setLink(NODE_INTERFACE_INDEX, { up: true }) },
+      { what: "bring up eth0", message: setLink(index, { up: true }) },
       {
         what: "set node address",
-        message: addAddress(NODE_INTERFACE_INDEX, ipv4(node.ip), prefixLength),
+        message: addAddress(index, ipv4(node.ip), prefixLength),
       },
     ],
     netns,
@@ -144,12 +144,17 @@ async function addNodeLink(
   const name = machine.names.nodeLink(node.index);
   // Of an earlier namespace that still has a process in it.
   await removeLink(network, name);
-  const message = addVeth({
-    near: { name: NODE_INTERFACE, mac: nodeMac(node.ip, 0x0a), index: NODE_INTERFACE_INDEX },
-    far: { name, mac: nodeMac(node.ip, 0x0e), netnsOfPid: process.pid },
-    mtu: NODE_MTU,
-  });
-  await sendSteps(network, [{ what: `add interface ${name}`, message }], nodeNetnsPath(node));
+  const descriptor = openSync(nodeNetnsPath(node), "r");
+  try {
+    const message = addVeth({
+      near: { name, mac: nodeMac(node.ip, 0x0e) },
+      far: { name: NODE_INTERFACE, mac: nodeMac(node.ip, 0x0a), netns: { descriptor } },
+      mtu: NODE_MTU,
+    });
+    await sendSteps(network, [{ what: `add interface ${name}`, message }]);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 async function joinBridge(
@@ -184,8 +189,8 @@ async function removeLink(network: NetworkKernel, name: string): Promise<void> {
   ]);
 }
 
-async function indexOf(network: NetworkKernel, name: string): Promise<number> {
-  const link = await findLink(network, name);
+async function indexOf(network: NetworkKernel, name: string, netnsPath?: string): Promise<number> {
+  const link = await findLink(network, name, netnsPath);
   assert(link !== undefined, `interface ${name} was made before`);
   return link.index;
 }

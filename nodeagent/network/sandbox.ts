@@ -20,7 +20,10 @@ export interface SandboxNetwork {
   readonly gateway: number;
   /** Name of the node's end. */
   readonly nodeLink: string;
-  /** A process in the node's network namespace. */
+  /**
+   * A process in the node's network namespace that never leaves it: not the supervisor, which does so for this very
+   * call.
+   */
   readonly nodePid: number;
 }
 
@@ -30,7 +33,7 @@ export function planPodLink(network: SandboxNetwork): Step {
     what: `add interface ${network.nodeLink}`,
     message: addVeth({
       near: { name: POD_INTERFACE, mac: podMac(network.ip), index: POD_INTERFACE_INDEX },
-      far: { name: network.nodeLink, mac: NODE_MAC, netnsOfPid: network.nodePid },
+      far: { name: network.nodeLink, mac: NODE_MAC, netns: { pid: network.nodePid } },
       mtu: POD_MTU,
     }),
   };

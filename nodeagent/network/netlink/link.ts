@@ -18,6 +18,7 @@ const IFLA = {
   master: 10,
   linkInfo: 18,
   netnsPid: 19,
+  netnsDescriptor: 28,
 } as const;
 const INFO_KIND = 1;
 const INFO_DATA = 2;
@@ -34,9 +35,11 @@ export interface VethEnd {
 }
 
 export interface VethOptions {
-  readonly near: VethEnd & { readonly index: number };
-  /** Put into the network namespace of a process, as the namespace that sends this sees its number. */
-  readonly far: VethEnd & { readonly netnsOfPid: number };
+  readonly near: VethEnd & { readonly index?: number };
+  /** Put into another network namespace, named by an open file or by a process, as whoever sends this numbers them. */
+  readonly far: VethEnd & {
+    readonly netns: { readonly pid: number } | { readonly descriptor: number };
+  };
   readonly mtu: number;
 }
 
@@ -48,12 +51,14 @@ export function addVeth(options: VethOptions): Uint8Array {
     attribute(IFLA.name, text(far.name)),
     attribute(IFLA.address, mac(far.mac)),
     attribute(IFLA.mtu, u32(mtu)),
-    attribute(IFLA.netnsPid, u32(far.netnsOfPid)),
+    "pid" in far.netns
+      ? attribute(IFLA.netnsPid, u32(far.netns.pid))
+      : attribute(IFLA.netnsDescriptor, u32(far.netns.descriptor)),
   ];
   return message(
     RTM.newLink,
     NLM.create | NLM.exclusive,
-    info(near.index, 0),
+    info(near.index ?? 0, 0),
     attribute(IFLA.name, text(near.name)),
     attribute(IFLA.address, mac(near.mac)),
     attribute(IFLA.mtu, u32(mtu)),
