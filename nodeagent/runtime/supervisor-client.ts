@@ -239,22 +239,11 @@ export class SupervisorClient implements Runtime {
     const cancel = (): void => call.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      for await (const event of call as AsyncIterable<{ id: string; stateJson: string }>) {
-        if (event.id !== "") yield event;
-        else yield* await this.#present();
-      }
+      yield* call as AsyncIterable<{ id: string; stateJson: string }>;
     } finally {
       signal.removeEventListener("abort", cancel);
       call.cancel();
     }
-  }
-
-  async #present(): Promise<readonly { readonly id: string; readonly stateJson: string }[]> {
-    const { containers } = await this.list();
-    return containers.map(({ config, state }) => ({
-      id: config.id,
-      stateJson: JSON.stringify(state),
-    }));
   }
 
   /** A unary call, again if the supervisor was not there or went away: each may be made twice. */

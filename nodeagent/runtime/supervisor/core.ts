@@ -123,7 +123,15 @@ export class SupervisorCore implements Runtime {
   }
 
   events(signal: AbortSignal): ReturnType<Runtime["events"]> {
-    return this.#feed.listen(signal);
+    const changes = this.#feed.listen(signal);
+    const present: { readonly id: string; readonly state: ContainerState }[] = [];
+    for (const [id, { state }] of this.#containers) {
+      if (state !== undefined) present.push({ id, state });
+    }
+    return (async function* () {
+      yield* present;
+      yield* changes;
+    })();
   }
 
   async exec(config: ExecConfig): Promise<ExecProcess> {

@@ -160,7 +160,6 @@ async function sendEvents(
   call.on("close", () => leave.abort());
   try {
     const events = core.events(leave.signal);
-    call.write({ id: "", stateJson: "" });
     for await (const { id, state } of events) {
       await sent(call, { id, stateJson: JSON.stringify(state) });
     }
