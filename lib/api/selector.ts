@@ -41,7 +41,8 @@ export function labelSelectorRequirements(selector: LabelSelector): readonly Req
     ({ key, operator, values = [] }): Requirement =>
       operator === "Exists" || operator === "DoesNotExist"
         ? { key, operator }
-        : { key, operator, values },
+        : // Validation admits no other operators.
+          { key, operator: operator as "In" | "NotIn", values },
   );
   return [...labels, ...expressions];
 }
