@@ -52,7 +52,7 @@ function withRevision(stored: Uint8Array, revision: number): Buffer {
   const field = `"resourceVersion":"${revision}",`;
   const bytes = Buffer.allocUnsafe(source.length + field.length);
   source.copy(bytes, 0, 0, at);
-  bytes.latin1Write(field, at);
+  bytes.write(field, at, "latin1");
   source.copy(bytes, at + field.length, at);
   return bytes;
 }

@@ -1,0 +1,112 @@
+/** The API for programs in this process: the shape of `client/transport/transport.ts`, without a wire between. */
+import type { JsonObject } from "#lib/json";
+import type { ApiObject } from "#proto";
+import type { Resource } from "#resources";
+import { remove } from "./delete.ts";
+import { removeCollection } from "./delete-collection.ts";
+import type { DeleteOptions } from "./deletion.ts";
+import { createAny, getAny, patchAny, updateAny } from "./dispatch.ts";
+import { list, type Selection } from "./list.ts";
+import type { Patch } from "./patch.ts";
+import type { Call, FieldValidation, PublishedEvent, Steps, User } from "./steps.ts";
+import { watch } from "./watch.ts";
+
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: FieldValidation;
+}
+
+export interface WatchOptions {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: "NotOlderThan";
+  readonly allowBookmarks?: boolean;
+  readonly sendInitialEvents?: boolean;
+  readonly timeoutSeconds?: number;
+}
+
+export interface Core {
+  readonly steps: Steps;
+  /** Everything done through it is authorized as this user. */
+  as(user: User): InProcess;
+}
+
+export type InProcess = ReturnType<typeof inProcess>;
+
+export function makeCore(steps: Steps): Core {
+  return { steps, as: (user) => inProcess(steps, user) };
+}
+
+function inProcess(steps: Steps, user: User) {
+  const call = (target: Target, options: WriteOptions = {}): Call => {
+    const { dryRun, fieldValidation } = options;
+    return {
+      ...target,
+      user,
+      ...(dryRun === undefined ? {} : { dryRun }),
+      ...(fieldValidation === undefined ? {} : { fieldValidation }),
+    };
+  };
+  return {
+    get: async (target: Target): Promise<ApiObject> => (await getAny(steps, call(target))).object,
+    list: async (target: Target, options: Selection = {}) => {
+      const { items, revision, ...paging } = await list(steps, call(target), options);
+      return {
+        items: items.map((item) => item.object),
+        resourceVersion: String(revision),
+        ...paging,
+      };
+    },
+    watch: (target: Target, options: WatchOptions, signal: AbortSignal) =>
+      watchEvents(steps, call(target), options, signal),
+    create: async (target: Target, object: JsonObject, options?: WriteOptions) =>
+      (await createAny(steps, call(target, options), object)).object,
+    update: async (target: Target, object: JsonObject, options?: WriteOptions) =>
+      (await updateAny(steps, call(target, options), object)).object,
+    patch: async (target: Target, change: Patch, options?: WriteOptions) =>
+      (await patchAny(steps, call(target, options), change)).object,
+    delete: async (target: Target, options: DeleteOptions = {}) => {
+      const { gone, object } = await remove(steps, call(target), options);
+      return gone ? undefined : object.object;
+    },
+    deleteCollection: (target: Target, selection: Selection, options: DeleteOptions = {}) =>
+      removeCollection(steps, call(target), selection, options),
+  };
+}
+
+async function* watchEvents(
+  steps: Steps,
+  call: Call,
+  options: WatchOptions,
+  signal: AbortSignal,
+) {
+  const { timeoutSeconds } = options;
+  const timeout = new AbortController();
+  const cancel =
+    timeoutSeconds === undefined
+      ? undefined
+      : steps.clock.after(timeoutSeconds * 1000, () => timeout.abort());
+  try {
+    const either = AbortSignal.any([signal, timeout.signal]);
+    for await (const batch of await watch(steps, call, options, either)) {
+      for (const event of batch) yield plainEvent(event);
+    }
+  } finally {
+    cancel?.();
+  }
+}
+
+function plainEvent(event: PublishedEvent) {
+  if (event.type !== "BOOKMARK") return { type: event.type, object: event.object.object };
+  const { type, revision, initialEventsEnd } = event;
+  return { type, resourceVersion: String(revision), initialEventsEnd };
+}

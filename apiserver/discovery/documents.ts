@@ -1,0 +1,127 @@
+/** What is served, told in discovery's several forms. Pure: from the table of kinds to documents. */
+import type { JsonObject, JsonValue } from "#lib/json";
+import { RESOURCES, type Resource, type Subresource } from "#resources";
+
+/** The groups in the order of their first kind; each with its versions, the preferred first. */
+export function groups(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { group, version } of RESOURCES) {
+    const versions = found.get(group) ?? [];
+    found.set(group, versions.includes(version) ? versions : [...versions, version]);
+  }
+  return found;
+}
+
+export function aggregated(core: boolean, version: "v2" | "v2beta1"): JsonObject {
+  const items = [...groups()]
+    .filter(([group]) => (group === "") === core)
+    .map(([group, versions]) => ({
+      metadata: { ...(group === "" ? {} : { name: group }), creationTimestamp: null },
+      versions: versions.map((v) => ({
+        version: v,
+        resources: resourcesOf(group, v).map(aggregatedResource),
+        freshness: "Current",
+      })),
+    }));
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items,
+  };
+}
+
+function aggregatedResource(resource: Resource): JsonValue {
+  const { group, version, kind } = resource;
+  return {
+    resource: resource.plural,
+    responseKind: { group, version, kind },
+    scope: resource.namespaced ? "Namespaced" : "Cluster",
+    singularResource: resource.singular,
+    verbs: resource.verbs,
+    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
+    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+    ...(resource.subresources.length > 0
+      ? {
+          subresources: resource.subresources.map((sub) => ({
+            subresource: sub.name,
+            responseKind: kindOf(resource, sub),
+            verbs: sub.verbs,
+          })),
+        }
+      : {}),
+  };
+}
+
+export function groupList(): JsonObject {
+  const items = [...groups().keys()].filter((group) => group !== "").map(groupDocument);
+  return { kind: "APIGroupList", apiVersion: "v1", groups: items };
+}
+
+function groupDocument(group: string): JsonObject {
+  const versions = (groups().get(group) ?? []).map((version) => ({
+    groupVersion: `${group}/${version}`,
+    version,
+  }));
+  return { name: group, versions, preferredVersion: versions[0] ?? {} };
+}
+
+export function groupOnly(group: string): JsonObject | undefined {
+  if (group === "" || !groups().has(group)) return undefined;
+  return { kind: "APIGroup", apiVersion: "v1", ...groupDocument(group) };
+}
+
+export function coreVersions(): JsonObject {
+  return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
+}
+
+export function resourceList(group: string, version: string): JsonObject | undefined {
+  const found = resourcesOf(group, version);
+  if (found.length === 0) return undefined;
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: group === "" ? version : `${group}/${version}`,
+    resources: found.flatMap((resource) => [
+      legacyResource(resource),
+      ...resource.subresources.map((sub) => legacySubresource(resource, sub)),
+    ]),
+  };
+}
+
+function legacyResource(resource: Resource): JsonValue {
+  return {
+    name: resource.plural,
+    singularName: resource.singular,
+    namespaced: resource.namespaced,
+    kind: resource.kind,
+    verbs: resource.verbs,
+    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
+    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+  };
+}
+
+function legacySubresource(resource: Resource, sub: Subresource): JsonValue {
+  const { group, version, kind } = kindOf(resource, sub);
+  const isForeign = group !== resource.group || version !== resource.version;
+  return {
+    name: `${resource.plural}/${sub.name}`,
+    singularName: "",
+    namespaced: resource.namespaced,
+    ...(isForeign ? { group, version } : {}),
+    kind,
+    verbs: sub.verbs,
+  };
+}
+
+function kindOf(resource: Resource, sub: Subresource) {
+  return {
+    group: sub.group ?? resource.group,
+    version: sub.version ?? resource.version,
+    kind: sub.kind ?? resource.kind,
+  };
+}
+
+function resourcesOf(group: string, version: string): readonly Resource[] {
+  return RESOURCES.filter((r) => r.group === group && r.version === version);
+}

@@ -1,0 +1,58 @@
+/** The parameters of a request, as Kubernetes reads them. */
+import { StatusError } from "#lib/status-error";
+import type { Selection } from "../../chain/list.ts";
+import type { FieldValidation } from "../../chain/steps.ts";
+
+/** Absent, "0" and "false" are false; all else is true, the empty text too. */
+export function flag(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  return value !== null && value !== "0" && value.toLowerCase() !== "false";
+}
+
+export function whole(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^-?\d{1,15}$/.test(value))
+    throw new StatusError("BadRequest", `query parameter ${name} must be a whole number: "${value}"`);
+  return Number(value);
+}
+
+export function selectionFrom(query: URLSearchParams): Selection {
+  const match = query.get("resourceVersionMatch");
+  if (match && match !== "Exact" && match !== "NotOlderThan")
+    throw new StatusError("Invalid", `resourceVersionMatch is not supported: "${match}"`);
+  const limit = whole(query, "limit");
+  return {
+    ...text(query, "labelSelector"),
+    ...text(query, "fieldSelector"),
+    ...text(query, "continue"),
+    ...text(query, "resourceVersion"),
+    ...(limit === undefined || limit <= 0 ? {} : { limit }),
+    ...(match === "Exact" || match === "NotOlderThan" ? { resourceVersionMatch: match } : {}),
+  };
+}
+
+export function text<Name extends string>(
+  query: URLSearchParams,
+  name: Name,
+): { readonly [Key in Name]?: string } {
+  const value = query.get(name);
+  return (value ? { [name]: value } : {}) as { readonly [Key in Name]?: string };
+}
+
+export function isDryRun(query: URLSearchParams): boolean {
+  const values = query.getAll("dryRun").filter((value) => value !== "");
+  if (values.some((value) => value !== "All"))
+    throw new StatusError("Invalid", `dryRun: Unsupported value: "${values.join()}": supported values: "All"`);
+  return values.length > 0;
+}
+
+export function fieldValidation(query: URLSearchParams): FieldValidation {
+  const value = query.get("fieldValidation") ?? "";
+  if (value === "" || value === "Warn") return "Warn";
+  if (value === "Strict" || value === "Ignore") return value;
+  throw new StatusError(
+    "Invalid",
+    `fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`,
+  );
+}

@@ -1,0 +1,94 @@
+import type { Http2ServerRequest } from "node:http2";
+import { decodeProtobuf } from "#codec";
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import type { Body } from "../../chain/steps.ts";
+
+/** etcd's and Kubernetes' own bound on one object, with room for a patch of it. */
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
+
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+
+export async function readBytes(request: Http2ServerRequest): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += (chunk as Buffer).length;
+    if (length > BODY_BYTES_MAX) {
+      throw new StatusError(
+        "RequestEntityTooLarge",
+        `Request entity too large: limit is ${BODY_BYTES_MAX}`,
+      );
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
+}
+
+export function mediaType(request: Http2ServerRequest): string {
+  const header = request.headers["content-type"] ?? "";
+  return (header.split(";")[0] ?? "").trim().toLowerCase();
+}
+
+/** An object to write, in any of the encodings that clients send. */
+export async function readObject(request: Http2ServerRequest): Promise<Body> {
+  const type = mediaType(request);
+  const bytes = await readBytes(request);
+  return decodeAs(type, bytes);
+}
+
+/** Clients may send an empty body with a delete, whatever type they say it has. */
+export async function readOptionalObject(
+  request: Http2ServerRequest,
+): Promise<Body | undefined> {
+  const bytes = await readBytes(request);
+  return bytes.length === 0 ? undefined : decodeAs(mediaType(request), bytes);
+}
+
+async function decodeAs(type: string, bytes: Buffer): Promise<Body> {
+  switch (type) {
+    // `kubectl replace --raw` and `scale` name no type: JSON or YAML, by the first byte.
+    case "":
+      return isJson(bytes) ? bytes : parseYaml(bytes);
+    case "application/json":
+      return bytes;
+    case "application/yaml":
+      return parseYaml(bytes);
+    case PROTOBUF:
+      return fromProtobuf(bytes);
+    default:
+      throw unsupported(type, ["application/json", "application/yaml", PROTOBUF]);
+  }
+}
+
+export function unsupported(type: string, known: readonly string[]): StatusError {
+  return new StatusError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${known.join(", ")}; got "${type}"`,
+  );
+}
+
+function isJson(bytes: Buffer): boolean {
+  const start = bytes.toString("utf8", 0, 64).trimStart();
+  return start.startsWith("{") || start.startsWith("[");
+}
+
+async function parseYaml(bytes: Buffer): Promise<JsonObject> {
+  const { parse } = await import("yaml");
+  try {
+    return parse(bytes.toString("utf8")) as JsonObject;
+  } catch (cause) {
+    throw new StatusError("BadRequest", `the body is not YAML: ${(cause as Error).message}`);
+  }
+}
+
+function fromProtobuf(bytes: Buffer): JsonObject {
+  try {
+    const { apiVersion, kind, object } = decodeProtobuf(bytes);
+    return { ...(object as unknown as JsonObject), apiVersion, kind };
+  } catch (cause) {
+    throw new StatusError("BadRequest", `the body is not protobuf: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}

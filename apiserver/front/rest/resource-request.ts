@@ -1,0 +1,238 @@
+/** Requests about objects: which verb a method means, and its parts as the chain wants them. Translation, no rules. */
+import type { JsonObject, JsonValue } from "#lib/json";
+import type { Logger } from "#lib/logger";
+import { StatusError } from "#lib/status-error";
+import { remove } from "../../chain/delete.ts";
+import { removeCollection } from "../../chain/delete-collection.ts";
+import type { DeleteOptions } from "../../chain/deletion.ts";
+import { createAny, getAny, jsonOf, patchAny, updateAny } from "../../chain/dispatch.ts";
+import { methodNotAllowed } from "../../chain/failures.ts";
+import { list } from "../../chain/list.ts";
+import { metaOf } from "../../chain/object-meta.ts";
+import type { Patch } from "../../chain/patch.ts";
+import type { Published } from "../../chain/published.ts";
+import type { Call, Steps, User } from "../../chain/steps.ts";
+import { watch } from "../../chain/watch.ts";
+import { representation } from "./accept.ts";
+import { type Encoding, encodeList, encodeObject, type IncludeObject } from "./encode.ts";
+import { fieldValidation, flag, isDryRun, selectionFrom, text, whole } from "./query.ts";
+import { mediaType, readBytes, readObject, readOptionalObject, unsupported } from "./read-body.ts";
+import type { Exchange } from "./respond.ts";
+import type { ResourceRoute } from "./routes.ts";
+import { writeWatch } from "./watch-stream.ts";
+
+export interface ResourceRequest {
+  readonly exchange: Exchange;
+  readonly steps: Steps;
+  readonly user: User;
+  readonly route: ResourceRoute;
+  readonly logger: Logger;
+  /** Aborts when the client leaves or the server closes. */
+  readonly signal: AbortSignal;
+}
+
+export async function serveResource(request: ResourceRequest): Promise<void> {
+  const { exchange, route } = request;
+  const isCollection = route.name === undefined;
+  switch (exchange.request.method) {
+    case "GET":
+    case "HEAD":
+      return isCollection ? readCollection(request) : getOne(request);
+    case "POST":
+      return post(request);
+    case "PUT":
+      if (isCollection) break;
+      return put(request);
+    case "PATCH":
+      if (isCollection) break;
+      return patchOne(request);
+    case "DELETE":
+      return isCollection ? deleteMany(request) : deleteOne(request);
+    default:
+      break;
+  }
+  throw methodNotAllowed(route.resource);
+}
+
+function callOf(request: ResourceRequest): Call {
+  const { exchange, user, route } = request;
+  const { resource, namespace, name, subresource } = route;
+  return {
+    user,
+    resource,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(subresource === undefined ? {} : { subresource }),
+    dryRun: isDryRun(exchange.query),
+    fieldValidation: fieldValidation(exchange.query),
+    warn: exchange.warn,
+  };
+}
+
+function encodingOf(request: ResourceRequest): Encoding {
+  const { exchange, steps, route } = request;
+  const include = exchange.query.get("includeObject");
+  const includeObject: IncludeObject =
+    include === "None" || include === "Object" ? include : "Metadata";
+  const asked = representation(exchange.request.headers.accept);
+  // A Scale has no columns of its own; its parent's would show it empty.
+  const isPlain = route.subresource !== undefined && route.subresource !== "status";
+  return {
+    resource: route.resource,
+    representation: isPlain ? { as: "Object", version: "v1" } : asked,
+    includeObject,
+    nowMs: steps.clock.nowMs(),
+  };
+}
+
+async function answerObject(
+  request: ResourceRequest,
+  code: number,
+  published: Published,
+): Promise<void> {
+  const isStatus = published.bytes.subarray(0, 16).includes('"Status"');
+  const body = isStatus ? published.bytes : encodeObject(encodingOf(request), published);
+  await request.exchange.answer({ code, body });
+}
+
+async function getOne(request: ResourceRequest): Promise<void> {
+  await answerObject(request, 200, await getAny(request.steps, callOf(request)));
+}
+
+async function readCollection(request: ResourceRequest): Promise<void> {
+  const { exchange, steps } = request;
+  if (flag(exchange.query, "watch")) return watchCollection(request);
+  const encoding = encodingOf(request);
+  const found = await list(steps, callOf(request), selectionFrom(exchange.query));
+  await exchange.answer({ code: 200, body: encodeList(encoding, found) });
+}
+
+/** Watches end by themselves after half an hour to an hour, so that clients spread over servers anew. */
+const WATCH_SECONDS_MIN = 1800;
+
+async function watchCollection(request: ResourceRequest): Promise<void> {
+  const { exchange, steps } = request;
+  const { query } = exchange;
+  encodingOf(request);
+  const given = whole(query, "timeoutSeconds") ?? 0;
+  const seconds = given > 0 ? given : WATCH_SECONDS_MIN * (1 + steps.random.fraction());
+  const timeout = new AbortController();
+  const cancel = steps.clock.after(seconds * 1000, () => timeout.abort());
+  const signal = AbortSignal.any([request.signal, timeout.signal]);
+  try {
+    const options = {
+      ...text(query, "labelSelector"),
+      ...text(query, "fieldSelector"),
+      ...text(query, "resourceVersion"),
+      allowBookmarks: flag(query, "allowWatchBookmarks"),
+      sendInitialEvents: flag(query, "sendInitialEvents"),
+    };
+    const events = await watch(steps, callOf(request), options, signal);
+    const encoding = () => encodingOf(request);
+    await writeWatch({ exchange, encoding, events, signal, logger: request.logger });
+  } finally {
+    cancel();
+  }
+}
+
+async function post(request: ResourceRequest): Promise<void> {
+  const call = callOf(request);
+  if (call.name !== undefined && call.subresource === undefined)
+    throw methodNotAllowed(call.resource);
+  const body = await readObject(request.exchange.request);
+  await answerObject(request, 201, await createAny(request.steps, call, body));
+}
+
+async function put(request: ResourceRequest): Promise<void> {
+  const body = await readObject(request.exchange.request);
+  await answerObject(request, 200, await updateAny(request.steps, callOf(request), body));
+}
+
+const PATCH_TYPES: Readonly<Record<string, Patch["type"]>> = {
+  "application/json-patch+json": "json",
+  "application/merge-patch+json": "merge",
+  "application/strategic-merge-patch+json": "strategic",
+};
+
+async function patchOne(request: ResourceRequest): Promise<void> {
+  const type = mediaType(request.exchange.request);
+  const known = PATCH_TYPES[type];
+  if (known === undefined) throw unsupportedPatch(type);
+  const bytes = await readBytes(request.exchange.request);
+  const change = { type: known, body: parseJson(bytes) } as Patch;
+  await answerObject(request, 200, await patchAny(request.steps, callOf(request), change));
+}
+
+function unsupportedPatch(type: string): StatusError {
+  if (type.startsWith("application/apply-patch")) {
+    return new StatusError(
+      "UnsupportedMediaType",
+      `server-side apply (${type}) is not supported; apply on the client's side instead`,
+    );
+  }
+  return unsupported(type, Object.keys(PATCH_TYPES));
+}
+
+function parseJson(bytes: Buffer): JsonValue {
+  try {
+    return JSON.parse(bytes.toString("utf8")) as JsonValue;
+  } catch (cause) {
+    throw new StatusError("BadRequest", `the patch is not JSON: ${(cause as Error).message}`);
+  }
+}
+
+async function deleteOne(request: ResourceRequest): Promise<void> {
+  const call = callOf(request);
+  if (call.subresource !== undefined) throw methodNotAllowed(call.resource);
+  const options = await deleteOptions(request);
+  const { gone, object } = await remove(request.steps, call, options);
+  // Of these kinds Kubernetes gives back the object itself, and clients read it.
+  const returnsObject = ["pods", "serviceaccounts", "services"].includes(call.resource.plural);
+  if (!gone || returnsObject) return answerObject(request, 200, object);
+  const { resource, name = "" } = call;
+  await request.exchange.json(200, {
+    ...SUCCESS,
+    details: {
+      name,
+      ...(resource.group === "" ? {} : { group: resource.group }),
+      kind: resource.plural,
+      uid: metaOf(object.json).uid ?? "",
+    },
+  });
+}
+
+const SUCCESS = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
+
+async function deleteMany(request: ResourceRequest): Promise<void> {
+  const options = await deleteOptions(request);
+  const selection = selectionFrom(request.exchange.query);
+  await removeCollection(request.steps, callOf(request), selection, options);
+  await request.exchange.json(200, SUCCESS);
+}
+
+/** From the body, and for what the body does not say from the query. */
+async function deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
+  const { query } = request.exchange;
+  const body = await readOptionalObject(request.exchange.request);
+  const given: JsonObject = body === undefined ? {} : jsonOf(body);
+  const dryRun = isDryRun(query) || (Array.isArray(given["dryRun"]) && given["dryRun"].length > 0);
+  const seconds = given["gracePeriodSeconds"] ?? whole(query, "gracePeriodSeconds");
+  const policy = given["propagationPolicy"] ?? query.get("propagationPolicy") ?? undefined;
+  if (policy && !["Background", "Foreground", "Orphan"].includes(String(policy))) {
+    throw new StatusError(
+      "Invalid",
+      `propagationPolicy: Unsupported value: "${String(policy)}": supported values: "Foreground", "Background", "Orphan"`,
+    );
+  }
+  return {
+    dryRun,
+    ...(typeof seconds === "number" ? { gracePeriodSeconds: seconds } : {}),
+    ...(policy ? { propagationPolicy: policy as "Background" } : {}),
+    ...(given["orphanDependents"] === true || flag(query, "orphanDependents")
+      ? { orphanDependents: true }
+      : {}),
+    ...(given["preconditions"]
+      ? { preconditions: given["preconditions"] as { readonly uid?: string } }
+      : {}),
+  };
+}

@@ -1,0 +1,93 @@
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
+import type { JsonObject } from "#lib/json";
+import type { StatusError } from "#lib/status-error";
+import { statusOf } from "../status.ts";
+import { jsonBytes } from "./encode.ts";
+
+/** Below this, packing costs more time than the network saves; Kubernetes' own threshold. */
+const GZIP_BYTES_MIN = 128 * 1024;
+/** Each header takes room that proxies bound; a client reads the first few warnings anyway. */
+const WARNINGS_MAX = 20;
+
+export interface Answer {
+  readonly code: number;
+  readonly type?: string;
+  readonly body: Buffer | readonly Buffer[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One request and its answer, with what is to be said beside it. */
+export class Exchange {
+  readonly request: Http2ServerRequest;
+  readonly response: Http2ServerResponse;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly #warnings: string[] = [];
+
+  constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
+    this.request = request;
+    this.response = response;
+    const at = request.url.indexOf("?");
+    this.path = at === -1 ? request.url : request.url.slice(0, at);
+    this.query = new URLSearchParams(at === -1 ? "" : request.url.slice(at + 1));
+  }
+
+  readonly warn = (text: string): void => {
+    if (this.#warnings.length < WARNINGS_MAX && !this.#warnings.includes(text))
+      this.#warnings.push(text);
+  };
+
+  async answer(answer: Answer): Promise<void> {
+    const { body } = answer;
+    const buffers: readonly Buffer[] = Buffer.isBuffer(body) ? [body] : body;
+    const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const packed = length >= GZIP_BYTES_MIN && this.#takesGzip();
+    const [first] = buffers;
+    let bytes = buffers.length === 1 && first !== undefined ? first : Buffer.concat(buffers, length);
+    if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
+    if (this.response.headersSent || this.response.destroyed) return;
+    this.begin(answer.code, answer.type ?? "application/json", {
+      ...answer.headers,
+      "content-length": String(bytes.length),
+      ...(packed ? { "content-encoding": "gzip" } : {}),
+    });
+    this.response.end(bytes);
+  }
+
+  /** The head of an answer whose body the caller writes. */
+  begin(code: number, type: string, headers: Readonly<Record<string, string>> = {}): void {
+    const { response } = this;
+    response.statusCode = code;
+    response.setHeader("content-type", type);
+    response.setHeader("cache-control", "no-cache, private");
+    if (this.#warnings.length > 0)
+      response.setHeader("warning", this.#warnings.map((text) => `299 - ${quoted(text)}`));
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  }
+
+  json(code: number, value: JsonObject): Promise<void> {
+    return this.answer({ code, body: jsonBytes(value) });
+  }
+
+  fail(error: StatusError): Promise<void> {
+    const { code, json } = statusOf(error);
+    const seconds = error.details?.retryAfterSeconds;
+    return this.answer({
+      code,
+      body: jsonBytes(json),
+      ...(seconds === undefined ? {} : { headers: { "retry-after": String(seconds) } }),
+    });
+  }
+
+  #takesGzip(): boolean {
+    return /\bgzip\b/.test(String(this.request.headers["accept-encoding"] ?? ""));
+  }
+}
+
+/** A header holds printable ASCII only. */
+function quoted(text: string): string {
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&");
+  return `"${plain}"`;
+}

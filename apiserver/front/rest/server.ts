@@ -1,0 +1,234 @@
+/** The Kubernetes front: HTTP/2 and HTTP/1.1 over TLS. */
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { Logger } from "#lib/logger";
+import { StatusError } from "#lib/status-error";
+import { ANONYMOUS, certificateUser, type PeerSocket } from "../../authn/client-certificate.ts";
+import type { Steps, User } from "../../chain/steps.ts";
+import type { Discovery } from "../../discovery/discovery.ts";
+import { publicError } from "../status.ts";
+import { serveResource } from "./resource-request.ts";
+import { Exchange } from "./respond.ts";
+import { type ResourceRoute, resourceRoute } from "./routes.ts";
+
+export interface TlsFiles {
+  /** PEM texts. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Signs the clients that are let in. */
+  readonly clientAuthority: string;
+}
+
+/** Sub-resources that are streams of bytes, not objects. */
+export interface Streams {
+  /** `log`, and upgrades that came without one: true when it answered. */
+  serve(request: StreamRequest): Promise<boolean>;
+  upgrade(request: StreamRequest, socket: Duplex, head: Buffer): Promise<void>;
+}
+
+export interface StreamRequest {
+  readonly exchange: Exchange;
+  readonly user: User;
+  readonly route: ResourceRoute;
+  readonly signal: AbortSignal;
+}
+
+export interface RestOptions {
+  readonly steps: Steps;
+  readonly tls: TlsFiles;
+  readonly host: string;
+  readonly port: number;
+  readonly discovery: Discovery;
+  readonly streams: Streams;
+  readonly logger: Logger;
+}
+
+export interface RestFront {
+  readonly port: number;
+  replaceCertificate(tls: TlsFiles): void;
+  close(): Promise<void>;
+}
+
+export async function startRest(options: RestOptions): Promise<RestFront> {
+  const server = createSecureServer({
+    ...secureContext(options.tls),
+    allowHTTP1: true,
+    requestCert: true,
+    // Without a certificate one may still ask for health and version.
+    rejectUnauthorized: false,
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
+  });
+  server.setTimeout(0);
+  const closing = new AbortController();
+  const sockets = trackSockets(server);
+  const front = new Front(options, closing.signal);
+  server.on("request", (request, response) => {
+    void front.handle(new Exchange(request, response));
+  });
+  server.on("upgrade", (request: Http2ServerRequest, socket: Duplex, head: Buffer) => {
+    void front.upgrade(request, socket, head);
+  });
+  server.on("sessionError", (error) => options.logger.debug("connection failed", { error }));
+  server.on("tlsClientError", (error) => options.logger.debug("handshake failed", { error }));
+  await listen(server, options);
+  return {
+    port: (server.address() as AddressInfo).port,
+    replaceCertificate: (tls) => server.setSecureContext(secureContext(tls)),
+    close: async () => {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // The answers in flight get this turn of the loop; streams are over once their signal aborted.
+      setImmediate(() => sockets.forEach((socket) => socket.destroy()));
+      await closed;
+    },
+  };
+}
+
+function secureContext(tls: TlsFiles) {
+  return { cert: tls.certificate, key: tls.key, ca: tls.clientAuthority, minVersion: "TLSv1.2" as const };
+}
+
+function listen(server: Http2SecureServer, options: RestOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function trackSockets(server: Http2SecureServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    // Small answers must not wait for more to send.
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+class Front {
+  readonly #options: RestOptions;
+  readonly #closing: AbortSignal;
+  /** By connection: who is at its other end does not change. */
+  readonly #users = new WeakMap<object, User>();
+
+  constructor(options: RestOptions, closing: AbortSignal) {
+    this.#options = options;
+    this.#closing = closing;
+  }
+
+  async handle(exchange: Exchange): Promise<void> {
+    try {
+      await this.#route(exchange);
+    } catch (error) {
+      await this.#fail(exchange, error);
+    }
+  }
+
+  async upgrade(request: Http2ServerRequest, socket: Duplex, head: Buffer): Promise<void> {
+    const { UpgradeResponse } = await import("./upgrade-response.ts");
+    const exchange = new Exchange(request, UpgradeResponse.over(socket));
+    try {
+      const route = resourceRoute(exchange.path);
+      const user = this.#userOf(exchange);
+      if (user === undefined) throw unauthorized();
+      if (route === undefined) throw noSuchPath();
+      const signal = this.#closing;
+      await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);
+    } catch (error) {
+      await this.#fail(exchange, error);
+    }
+  }
+
+  async #route(exchange: Exchange): Promise<void> {
+    const { discovery, steps, logger, streams } = this.#options;
+    const identified = this.#userOf(exchange);
+    if (await discovery.serveOpen(exchange)) return;
+    if (identified === undefined) throw unauthorized();
+    const user = await this.#impersonated(exchange, identified);
+    const route = resourceRoute(exchange.path);
+    if (route === undefined) {
+      await this.#authorizePath(exchange, user);
+      if (await discovery.serve(exchange)) return;
+      throw noSuchPath();
+    }
+    const leaving = new AbortController();
+    exchange.response.once("close", () => leaving.abort());
+    const signal = AbortSignal.any([leaving.signal, this.#closing]);
+    if (await streams.serve({ exchange, user, route, signal })) return;
+    await serveResource({ exchange, steps, user, route, logger, signal });
+  }
+
+  /** Acting as another user is itself a right. */
+  async #impersonated(exchange: Exchange, user: User): Promise<User> {
+    const { headers } = exchange.request;
+    const name = headers["impersonate-user"];
+    if (typeof name !== "string") return user;
+    const group = headers["impersonate-group"];
+    const groups = group === undefined ? [] : String(group).split(", ");
+    for (const [resource, target] of [["users", name], ...groups.map((g) => ["groups", g])]) {
+      const verdict = await this.#options.steps.authorizer.authorize({
+        user,
+        verb: "impersonate",
+        group: "",
+        resource: resource ?? "",
+        name: target ?? "",
+      });
+      if (!verdict.allowed) {
+        throw new StatusError(
+          "Forbidden",
+          `${resource} "${target}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" in API group "" at the cluster scope`,
+        );
+      }
+    }
+    return { name, groups: [...groups, "system:authenticated"] };
+  }
+
+  async #authorizePath(exchange: Exchange, user: User): Promise<void> {
+    const { path } = exchange;
+    const verb = (exchange.request.method ?? "get").toLowerCase();
+    const verdict = await this.#options.steps.authorizer.authorize({ user, verb, path });
+    if (!verdict.allowed) {
+      throw new StatusError(
+        "Forbidden",
+        `forbidden: User "${user.name}" cannot ${verb} path "${path}"`,
+      );
+    }
+  }
+
+  #userOf(exchange: Exchange): User | undefined {
+    const { request } = exchange;
+    const connection = request.stream?.session ?? request.socket;
+    const known = this.#users.get(connection);
+    if (known !== undefined) return known === ANONYMOUS ? undefined : known;
+    const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
+    const user = certificateUser(socket as unknown as PeerSocket) ?? ANONYMOUS;
+    this.#users.set(connection, user);
+    return user === ANONYMOUS ? undefined : user;
+  }
+
+  async #fail(exchange: Exchange, error: unknown): Promise<void> {
+    // The client left: there is no one to tell.
+    if (exchange.response.destroyed) return;
+    const failure = publicError(error);
+    if (failure.reason === "InternalError") {
+      const { method } = exchange.request;
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#options.logger.error("request failed", { method, path: exchange.path, stack });
+    }
+    await exchange.fail(failure);
+  }
+}
+
+function unauthorized(): StatusError {
+  return new StatusError("Unauthorized", "Unauthorized");
+}
+
+function noSuchPath(): StatusError {
+  return new StatusError("NotFound", "the server could not find the requested resource");
+}
