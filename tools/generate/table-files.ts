@@ -138,7 +138,9 @@ function bits(flags: readonly boolean[]): number {
 
 function ownStrings(message: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(message).filter(([, value]) => typeof value === "string"),
+    Object.entries(message).filter(
+      ([key, value]) => typeof value === "string" && !key.startsWith("$"),
+    ),
   );
 }
 

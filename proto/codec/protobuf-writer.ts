@@ -1,0 +1,90 @@
+const SIZE_FIRST = 4096;
+const TWO_32 = 2 ** 32;
+
+/**
+ * Writes protobuf from the last byte to the first: a message's length is then known when its turn comes, and nothing
+ * is measured or moved.
+ */
+export class ProtobufWriter {
+  #bytes = Buffer.allocUnsafe(SIZE_FIRST);
+  #at = SIZE_FIRST;
+
+  /** Grows downwards; lengths are differences of it. */
+  get position(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  tag(field: number, wire: number): void {
+    this.varint(field * 8 + wire);
+  }
+
+  /** Closes what was written since `position` as a field with a length. */
+  close(field: number, position: number): void {
+    this.varint(this.position - position);
+    this.tag(field, 2);
+  }
+
+  /** A whole string field. */
+  field(number: number, text: string): void {
+    const position = this.position;
+    this.text(text);
+    this.close(number, position);
+  }
+
+  varint(value: number): void {
+    if (value >= 0 && value < 128) {
+      this.#reserve(1);
+      this.#at--;
+      this.#bytes[this.#at] = value;
+      return;
+    }
+    if (value >= 0 && value < TWO_32) this.#varint32(value);
+    else this.#varint64(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  text(value: string): void {
+    const length = Buffer.byteLength(value, "utf8");
+    this.#reserve(length);
+    this.#at -= length;
+    this.#bytes.write(value, this.#at, length, "utf8");
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#at -= value.length;
+    this.#bytes.set(value, this.#at);
+  }
+
+  finish(): Buffer {
+    return Buffer.from(this.#bytes.subarray(this.#at));
+  }
+
+  #varint32(value: number): void {
+    const size = value < 16_384 ? 2 : value < 2_097_152 ? 3 : value < 268_435_456 ? 4 : 5;
+    this.#reserve(size);
+    this.#at -= size;
+    let rest = value;
+    for (let at = this.#at; at < this.#at + size - 1; at++) {
+      this.#bytes[at] = (rest & 0x7f) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.#at + size - 1] = rest;
+  }
+
+  #varint64(value: bigint): void {
+    const bytes: number[] = [];
+    let rest = value;
+    for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    bytes.push(Number(rest));
+    this.bytes(Uint8Array.from(bytes));
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#at) return;
+    const used = this.position;
+    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, used + size));
+    this.#bytes.copy(grown, grown.length - used, this.#at);
+    this.#bytes = grown;
+    this.#at = grown.length - used;
+  }
+}

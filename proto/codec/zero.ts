@@ -1,0 +1,40 @@
+import type { JsonValue } from "#proto";
+import { type Field, TYPE } from "./schema.ts";
+
+/** What stands in JSON for a field that was not given, or undefined if it is left out. Structs are not asked here. */
+export function zeroOf(field: Field): JsonValue | undefined {
+  // Go writes a missing Quantity as "0" even with omitempty, since it is a struct.
+  if (field.type === TYPE.quantity && !field.isPointer && !field.isList && !field.isMap) return "0";
+  if (!field.isAlways || field.isPointer) return undefined;
+  if (field.isList) return [];
+  if (field.isMap) return {};
+  switch (field.type) {
+    case TYPE.string:
+      return "";
+    case TYPE.int32:
+    case TYPE.int64:
+    case TYPE.intOrString:
+      return 0;
+    case TYPE.bool:
+      return false;
+    case TYPE.slice:
+      return [];
+    default:
+      // Go writes null for times, bytes and raw JSON that are absent; clients take absence for the same.
+      return undefined;
+  }
+}
+
+/** Whether Go's omitempty leaves this value out. */
+export function isLeftOut(field: Field, value: unknown): boolean {
+  if (field.isAlways) return false;
+  if (field.isList || field.type === TYPE.slice) return (value as readonly unknown[]).length === 0;
+  if (field.isMap) return isEmptyObject(value as object);
+  if (field.isPointer) return false;
+  return value === "" || (value === 0 && field.type !== TYPE.intOrString) || value === false;
+}
+
+function isEmptyObject(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
+}
