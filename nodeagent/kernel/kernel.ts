@@ -89,6 +89,7 @@ export interface Kernel {
 
   /** [read end, write end], close-on-exec. */
   pipe(): readonly [number, number];
+  unreadBytes(descriptor: number): number;
   setPipeSize(descriptor: number, bytes: number): void;
   /** Opens a FIFO for both directions, so that neither side ever finds it closed. */
   openBoth(path: string): number;

@@ -60,6 +60,7 @@ export function linuxKernel(): Kernel {
     closeDescriptor: (descriptor) => void libc.close(descriptor),
 
     pipe: openPipe,
+    unreadBytes,
     setPipeSize: (descriptor, bytes) => void libc.fcntl(descriptor, F.setPipeSize, bytes),
     openBoth: (path) => openFile(path, O.readWrite),
     openReading: (path) => openFile(path, O.readOnly | O.nonBlock),
@@ -88,6 +89,14 @@ const NFTABLES_ABSENT = {
   output: "",
   error: "libnftables.so.1 is not installed; Debian's package is libnftables1",
 };
+
+const FIONREAD = 0x541b;
+
+function unreadBytes(descriptor: number): number {
+  const bytes = Buffer.alloc(4);
+  check("ioctl", libc.ioctl(descriptor, FIONREAD, bytes), "FIONREAD");
+  return bytes.readInt32LE(0);
+}
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 

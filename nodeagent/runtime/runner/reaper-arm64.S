@@ -22,6 +22,17 @@ wait:
   svc #0
   b wait
 done:
+  mov x0, #4
+  mov x8, #57             // close
+  svc #0
+release:
+  mov x0, #5
+  mov x1, sp
+  mov x2, #1
+  mov x8, #63             // read
+  svc #0
+  cmn x0, #4              // EINTR
+  b.eq release
   lsr w0, w12, #8
   mov x8, #94             // exit_group
   svc #0

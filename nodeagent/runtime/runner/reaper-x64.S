@@ -1,5 +1,6 @@
-# A container's parent: waits for its children, appends {pid, status} (8 bytes) to file descriptor 3 for each, and exits
-# with the last one's exit code when none is left. x86-64, no libc.
+# A container's parent: waits for its children and appends {pid, status} (8 bytes) to file descriptor 3 for each. When none
+# is left it closes descriptor 4, which tells that it is over, and waits for a byte on 5: until then it keeps open what the
+# container wrote to, so that nothing of it is lost while nobody reads. x86-64, no libc.
   .intel_syntax noprefix
   .text
   .globl _start
@@ -25,6 +26,17 @@ wait:
   syscall
   jmp wait
 done:
+  mov edi, 4
+  mov eax, 3              # close
+  syscall
+release:
+  mov edi, 5
+  mov rsi, rsp
+  mov edx, 1
+  xor eax, eax            # read
+  syscall
+  cmp rax, -4             # EINTR
+  je release
   mov edi, r12d
   shr edi, 8
   mov eax, 231            # exit_group

@@ -1,4 +1,4 @@
-import type { Clock } from "#lib/clock";
+import { type Clock, sleep } from "#lib/clock";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { ContainerConfig, ProcessStreams } from "../runtime.ts";
 import { ByteQueue, type OutputChunk } from "./byte-queue.ts";
@@ -14,6 +14,7 @@ import type { ContainerPaths } from "./state-directory.ts";
 
 /** An attached client that is this far behind is cut off: it must hold up neither the container nor its log. */
 const ATTACHED_BYTES_MAX = 4 * 1024 * 1024;
+const DRAIN_INTERVAL_MS = 1;
 /** As much as a user may have without CAP_SYS_RESOURCE: what a container writes while nobody reads. */
 const PIPE_BYTES = 1024 * 1024;
 
@@ -31,6 +32,8 @@ export class ContainerIo {
   readonly #log: LogWriter;
   readonly #attached = new Set<ByteQueue>();
   readonly #readings: Reading[] = [];
+  readonly #fifos: number[] = [];
+  #isClosed = false;
   #stdin: Writing | undefined;
   #master: number | undefined;
 
@@ -52,6 +55,7 @@ export class ContainerIo {
     for (const stream of ["stdout", "stderr"] as const) {
       const descriptor = kernel.openReading(paths[stream]);
       kernel.setPipeSize(descriptor, PIPE_BYTES);
+      this.#fifos.push(descriptor);
       this.#read(descriptor, false, stream);
     }
     if (stdinWriter !== undefined) this.#stdin = writePipe(stdinWriter);
@@ -78,12 +82,22 @@ export class ContainerIo {
     };
   }
 
-  /** Resolves when everything that was written is in the log. */
+  /** Resolves when everything that was written is in the log. The reaper holds the FIFOs open until then. */
   async drained(): Promise<void> {
+    for (const descriptor of this.#fifos) {
+      while (!this.#isClosed && this.#options.kernel.unreadBytes(descriptor) > 0) {
+        await sleep(this.#options.clock, DRAIN_INTERVAL_MS);
+      }
+    }
+  }
+
+  /** Resolves when nobody can write any more. */
+  async ended(): Promise<void> {
     await Promise.all(this.#readings.map(({ ended }) => ended));
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#master = undefined;
     for (const reading of this.#readings) reading.close();
     this.#stdin?.close();

@@ -6,7 +6,7 @@ import type { ContainerPaths } from "./state-directory.ts";
 /** What a container's first process and its reaper are given. All descriptors are ours to close when they have them. */
 export interface ContainerStreams {
   readonly stdio: readonly [number, number, number];
-  /** For the reaper to hold open: the FIFO that tells its end, then the terminal. */
+  /** For the reaper to hold open: the FIFOs that tell its end and release it, then what the container writes to. */
   readonly held: readonly number[];
   /** Everything to close once the new process has its copies. */
   readonly given: number[];
@@ -18,22 +18,23 @@ export interface ContainerStreams {
   readonly terminalPath: string | undefined;
 }
 
-/** The reaper's descriptors: 3 is the status file, 4 the FIFO, 5 the terminal. */
-export const REAPER_TERMINAL_DESCRIPTOR = 5;
+/** The reaper's descriptors: 3 is the status file, 4 and 5 its FIFOs, then the terminal. */
+export const REAPER_TERMINAL_DESCRIPTOR = 6;
 
 export function openContainerStreams(
   kernel: Kernel,
   config: ContainerConfig,
   paths: ContainerPaths,
 ): ContainerStreams {
-  kernel.makeFifo(paths.alive);
+  for (const path of [paths.alive, paths.release]) kernel.makeFifo(path);
   const alive = kernel.openBoth(paths.alive);
+  const release = kernel.openBoth(paths.release);
   if (config.tty) {
     const { master, slave, hostPath } = kernel.openTerminal(undefined);
     return {
       stdio: [slave, slave, slave],
-      held: [alive, master],
-      given: [alive, slave],
+      held: [alive, release, master],
+      given: [alive, release, slave],
       master,
       stdinWriter: undefined,
       terminalPath: hostPath,
@@ -46,8 +47,8 @@ export function openContainerStreams(
   const stdin = openStdin(kernel, config, paths);
   return {
     stdio: [stdin.descriptor, stdout, stderr],
-    held: [alive],
-    given: [alive, stdin.descriptor, stdout, stderr],
+    held: [alive, release, stdout, stderr],
+    given: [alive, release, stdin.descriptor, stdout, stderr],
     master: undefined,
     stdinWriter: stdin.writer,
     terminalPath: undefined,

@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { assert } from "#lib/assert";
 import { type Clock, sleep } from "#lib/clock";
 import type { Logger } from "#lib/logger";
@@ -126,6 +134,7 @@ export class Container {
     try {
       this.#state = JSON.parse(readFileSync(this.#paths.failure, "utf8")) as ContainerState;
       this.#resolveExited();
+      this.#release();
       return;
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
@@ -200,12 +209,26 @@ export class Container {
     });
     io.open(master, stdinWriter);
     this.#io = io;
-    const alive = readDescriptor(kernel.openReading(this.#paths.alive), false, () => {});
-    alive.ended
+    const alive = kernel.openReading(this.#paths.alive);
+    // A FIFO whose writer had gone before we came tells that to a read, but to no poll.
+    const ended = isAtEnd(alive) ? Promise.resolve() : readDescriptor(alive, false, () => {}).ended;
+    ended
       .then(() => this.#finish())
       .catch((error: unknown) => {
         this.#deps.logger.error("container's end", { container: this.config.id, error });
       });
+  }
+
+  /** Lets the reaper go. */
+  #release(): void {
+    try {
+      const descriptor = this.#deps.kernel.openWriting(this.#paths.release);
+      writeSync(descriptor, "x");
+      this.#deps.kernel.closeDescriptor(descriptor);
+    } catch (error) {
+      // It has gone already, or there never was one.
+      if (!hasCode(error, "ENXIO", "ENOENT", "EPIPE")) throw error;
+    }
   }
 
   /** Where the crash of a supervisor has not ended it already; see `openStdin`. */
@@ -246,7 +269,10 @@ export class Container {
     const status = readStatusFile(this.#paths.status);
     // With a PID namespace of others, its processes do not end with the first one; a runtime ends them.
     for (const pid of cgroups.processes(this.cgroup)) kernel.signal(pid, SIGKILL);
+    // Not before it is in the log: after a crash here, the next supervisor finds it still in the pipe.
     await Promise.race([this.#io?.drained(), sleep(clock, DRAIN_MS_MAX)]);
+    this.#release();
+    await Promise.race([this.#io?.ended(), sleep(clock, DRAIN_MS_MAX)]);
     this.#io?.close();
     this.#io = undefined;
     if (this.#state?.at !== "running") return; // A failed start, which is told by whoever waits for it.
@@ -290,6 +316,7 @@ export class Container {
 
   #fail(message: string, reason: "CreateContainerError" | "StartError"): ContainerState {
     const state: ContainerState = { at: "failed", message, reason };
+    this.#release();
     this.#io?.close();
     this.#io = undefined;
     writeFileSync(this.#paths.failure, JSON.stringify(state));
@@ -305,5 +332,17 @@ export class Container {
       const step = `${entry.what}: ${errnoName(errno)}`;
       this.#deps.logger.info("container runs without a limit", { id: this.config.id, step });
     }
+  }
+}
+
+/** For a descriptor that does not wait. Closes it when it is. */
+function isAtEnd(descriptor: number): boolean {
+  try {
+    if (readSync(descriptor, Buffer.alloc(1)) > 0) return false;
+    closeSync(descriptor);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EAGAIN")) return false;
+    throw error;
   }
 }

@@ -1,8 +1,10 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, writeSync } from "node:fs";
 import { type Clock, sleep } from "#lib/clock";
 import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { hasCode } from "../../kernel/syscall-error.ts";
 import { type Cgroups, openCgroups } from "../cgroup/cgroup.ts";
+import { stateDirectory } from "./state-directory.ts";
 
 export interface RemoveOptions {
   readonly kernel: Kernel;
@@ -19,10 +21,34 @@ const INTERVAL_MS = 10;
 export async function removeState(options: RemoveOptions): Promise<void> {
   const { kernel, stateDir, cgroup } = options;
   await removeTree(options, openCgroups(kernel), cgroup);
+  releaseReapers(kernel, stateDir);
   for (const path of mountsBelow(kernel.readText("/proc/self/mountinfo"), stateDir)) {
     kernel.unmount(path);
   }
   rmSync(stateDir, { recursive: true, force: true });
+}
+
+/** They wait in the supervisor's own cgroup for somebody to read what their containers wrote. */
+function releaseReapers(kernel: Kernel, stateDir: string): void {
+  const state = stateDirectory(stateDir);
+  for (const id of namesIn(state.containers)) {
+    try {
+      const descriptor = kernel.openWriting(state.container(id).release);
+      writeSync(descriptor, "x");
+      kernel.closeDescriptor(descriptor);
+    } catch (error) {
+      if (!hasCode(error, "ENXIO", "ENOENT", "EPIPE")) throw error; // It has gone already.
+    }
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
 }
 
 async function removeTree(

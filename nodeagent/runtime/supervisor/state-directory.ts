@@ -35,6 +35,8 @@ export interface ContainerPaths {
   readonly stderr: string;
   /** A FIFO whose writing end the reaper holds: its end is the container's. */
   readonly alive: string;
+  /** A FIFO that the reaper reads a byte from before it goes. */
+  readonly release: string;
   readonly upper: string;
 }
 
@@ -68,6 +70,7 @@ export function stateDirectory(path: string): StateDirectory {
         stdout: `${directory}/stdout`,
         stderr: `${directory}/stderr`,
         alive: `${directory}/alive`,
+        release: `${directory}/release`,
         upper: `${directory}/upper`,
       };
     },
