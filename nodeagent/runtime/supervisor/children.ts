@@ -1,26 +1,20 @@
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
 
-/** Exits that nobody has asked for yet: reapers of containers, mostly, whose status file says more. */
-const EARLY_MAX = 10_000;
-
-/** Collects ended children. Nothing else in the process may wait for any, so child_process is not used beside it. */
+/**
+ * Collects ended children. Nothing else in the process may wait for any, so child_process is not used beside it. Exits
+ * of children that nobody waits for are dropped: what a container's reaper has to say stands in its status file.
+ */
 export class Children {
   readonly #kernel: Pick<Kernel, "reap">;
   readonly #waiting = new Map<number, (status: number) => void>();
-  readonly #early = new Map<number, number>();
 
   constructor(kernel: Pick<Kernel, "reap">) {
     this.#kernel = kernel;
   }
 
-  /** The child's status as wait(2) has it. */
+  /** The child's status as wait(2) has it. To be called before anything else is awaited after its start. */
   exited(pid: number): Promise<number> {
-    const early = this.#early.get(pid);
-    if (early !== undefined) {
-      this.#early.delete(pid);
-      return Promise.resolve(early);
-    }
     return new Promise((resolve) => this.#waiting.set(pid, resolve));
   }
 
@@ -31,8 +25,7 @@ export class Children {
       if (ended === undefined) return;
       const wake = this.#waiting.get(ended.pid);
       this.#waiting.delete(ended.pid);
-      if (wake !== undefined) wake(ended.status);
-      else this.#remember(ended.pid, ended.status);
+      wake?.(ended.status);
     }
   }
 
@@ -43,13 +36,6 @@ export class Children {
       if (hasCode(error, "ECHILD")) return undefined;
       throw error;
     }
-  }
-
-  #remember(pid: number, status: number): void {
-    this.#early.set(pid, status);
-    if (this.#early.size <= EARLY_MAX) return;
-    const [oldest] = this.#early.keys();
-    if (oldest !== undefined) this.#early.delete(oldest);
   }
 }
 

@@ -43,6 +43,7 @@ export async function execInContainer(
   const descriptor = kernel.openProcess(state.pid);
   const streams = openExecStreams(kernel, config, state.pid);
   let pid: number;
+  let exited: Promise<number>;
   try {
     const program = execProgram({
       process: {
@@ -59,10 +60,10 @@ export async function execInContainer(
     });
     const spawned = kernel.spawn(program, { pidNamespaceOf: descriptor });
     pid = spawned.pid;
+    exited = children.exited(pid);
     for (const given of streams.given) kernel.closeDescriptor(given);
     const { failure } = await spawned.done;
     if (failure !== undefined) {
-      children.exited(pid).catch(() => {}); // Collected, and of no interest.
       closeOurs(kernel, streams);
       throw new Error(`${failure.entry.what}: ${errnoName(failure.errno)}`);
     }
@@ -70,7 +71,7 @@ export async function execInContainer(
     kernel.closeDescriptor(descriptor);
   }
   inheritOomScore(kernel, pid, oomScoreAdj);
-  return processOf(deps, children, pid, streams);
+  return processOf(deps, { pid, exited, streams });
 }
 
 /** From outside: the child shared our memory, and what it had written would have held for us, too. */
@@ -111,12 +112,14 @@ function closeOurs(kernel: Kernel, streams: ExecStreams): void {
   if (streams.master !== undefined) kernel.closeDescriptor(streams.master);
 }
 
-function processOf(
-  deps: ContainerDeps,
-  children: Children,
-  pid: number,
-  streams: ExecStreams,
-): ExecProcess {
+interface Started {
+  readonly pid: number;
+  /** Its status as wait(2) has it. */
+  readonly exited: Promise<number>;
+  readonly streams: ExecStreams;
+}
+
+function processOf(deps: ContainerDeps, { pid, exited, streams }: Started): ExecProcess {
   const { kernel, clock } = deps;
   const readings: Reading[] = [];
   const queue = new ByteQueue({
@@ -139,7 +142,7 @@ function processOf(
   const ended = Promise.all(readings.map((reading) => reading.ended));
   void ended.then(() => queue.end());
   let isRunning = true;
-  const exitCode = children.exited(pid).then((status) => {
+  const exitCode = exited.then((status) => {
     isRunning = false;
     return exitOf(status).exitCode;
   });
