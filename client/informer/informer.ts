@@ -65,6 +65,14 @@ export class Informer<T extends ApiObject = ApiObject> {
     for (const object of this.store.values()) handler(undefined, object);
   }
 
+  /** As `onChange`, for those who read everything anew: only the key of what changed. */
+  onKey(handler: (key: string) => void): void {
+    this.onChange((before, after) => {
+      const object = after ?? before;
+      if (object !== undefined) handler(keyOf(object));
+    });
+  }
+
   /** Follows until the signal aborts. Never rejects: what fails is tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger, random } = this.#options;

@@ -1,0 +1,20 @@
+import type { Client, EventRecorder, Informers } from "#client";
+import type { Clock } from "#lib/clock";
+import type { Logger } from "#lib/logger";
+import type { Random } from "#lib/random";
+
+/** What every controller is handed. */
+export interface ControllerContext {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A controller whose handlers stand; `start` lets its workers run, once the informers have everything. */
+export interface StartedController {
+  start(): void;
+  close(): Promise<void>;
+}

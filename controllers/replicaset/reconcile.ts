@@ -1,0 +1,203 @@
+import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
+import { controllerReference } from "#lib/api/owner";
+import { availableAtMs, isActive } from "#lib/api/pod";
+import { labelSelectorMatcher } from "#lib/api/selector";
+import type { Clock } from "#lib/clock";
+import { StatusError } from "#lib/status-error";
+import type { ReplicaSet } from "#proto/apps/v1";
+import type { Pod } from "#proto/core/v1";
+import { pods, replicaSets } from "#resources";
+import { orphanPods, podsControlledBy } from "../owned-pods.ts";
+import { slowStart } from "../slow-start.ts";
+import { planClaim } from "./claim.ts";
+import { planReplicas, type ReplicaPlan } from "./plan.ts";
+import { type ReplicaFailure, replicaSetStatus } from "./status.ts";
+
+export interface ReplicaSetDeps {
+  readonly client: Client;
+  readonly sets: ObjectStore<ReplicaSet>;
+  readonly pods: ObjectStore<Pod>;
+  readonly pending: PendingWrites;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+}
+
+/** Keeps as many pods as the ReplicaSet wants. Returns when a pod becomes available by the passing of time. */
+export async function reconcileReplicaSet(
+  deps: ReplicaSetDeps,
+  key: string,
+): Promise<number | undefined> {
+  const set = deps.sets.get(key);
+  if (set === undefined) {
+    // Deleted. The garbage collector ends the pods, by their owner references.
+    deps.pending.forget(key);
+    return undefined;
+  }
+  const owned = await claim(deps, set);
+  let failure: ReplicaFailure | undefined;
+  // Acting on a copy that lacks our own last writes would make the same pods twice.
+  if (deps.pending.settled(key) && set.metadata.deletionTimestamp === undefined) {
+    const plan = planReplicas(set.spec.replicas ?? 1, owned, siblings(deps, set));
+    failure = (await create(deps, key, set, plan)) ?? (await remove(deps, key, set, plan));
+  }
+  await writeStatus(deps, set, owned, failure);
+  if (failure !== undefined) throw new Error(`${failure.reason}: ${failure.message}`);
+  return untilNextAvailable(deps, set, owned);
+}
+
+async function claim(deps: ReplicaSetDeps, set: ReplicaSet): Promise<readonly Pod[]> {
+  const { namespace = "", uid } = set.metadata;
+  const candidates = [...podsControlledBy(deps.pods, uid), ...orphanPods(deps.pods, namespace)];
+  const { adopt, owned, release } = planClaim(
+    set,
+    labelSelectorMatcher(set.spec.selector),
+    candidates,
+  );
+  for (const pod of adopt)
+    await patchOwner(deps, pod, { ownerReferences: [{ ...controllerReference(set) }] });
+  for (const pod of release) {
+    await patchOwner(deps, pod, { ownerReferences: [{ $patch: "delete", uid }] });
+  }
+  return [...owned, ...adopt];
+}
+
+async function patchOwner(
+  deps: ReplicaSetDeps,
+  pod: Pod,
+  change: { readonly ownerReferences: readonly Readonly<Record<string, boolean | string>>[] },
+): Promise<void> {
+  const { name, namespace = "", uid } = pod.metadata;
+  // With the uid, so that another pod of this name is left alone.
+  const body = { metadata: { uid, ...change } };
+  try {
+    await deps.client.patch(pods, { namespace, name }, { type: "strategic", body });
+  } catch (error) {
+    if (!StatusError.is(error, "NotFound")) throw error;
+  }
+}
+
+async function create(
+  deps: ReplicaSetDeps,
+  key: string,
+  set: ReplicaSet,
+  plan: ReplicaPlan,
+): Promise<ReplicaFailure | undefined> {
+  if (plan.create === 0) return undefined;
+  const { client, pending, recorder } = deps;
+  const { name, namespace = "" } = set.metadata;
+  const template = set.spec.template;
+  pending.expectCreations(key, plan.create);
+  const { succeeded, error } = await slowStart(plan.create, async () => {
+    const pod = await client.create(pods, {
+      metadata: {
+        ...template.metadata,
+        namespace,
+        generateName: `${name}-`,
+        ownerReferences: [controllerReference(set)],
+      },
+      spec: template.spec,
+    });
+    const message = `Created pod: ${pod.metadata.name}`;
+    recorder.record(set, { type: "Normal", reason: "SuccessfulCreate", message });
+  });
+  for (let i = succeeded; i < plan.create; i++) pending.creationSeen(key);
+  return failureOf(deps, set, "FailedCreate", error);
+}
+
+async function remove(
+  deps: ReplicaSetDeps,
+  key: string,
+  set: ReplicaSet,
+  plan: ReplicaPlan,
+): Promise<ReplicaFailure | undefined> {
+  const { client, pending, recorder } = deps;
+  for (const pod of plan.remove) pending.expectDeletion(key, pod.metadata.uid);
+  const results = await Promise.allSettled(
+    plan.remove.map(async (pod) => {
+      const { name, namespace = "", uid } = pod.metadata;
+      try {
+        await client.delete(pods, { namespace, name }, { preconditions: { uid } });
+        const message = `Deleted pod: ${name}`;
+        recorder.record(set, { type: "Normal", reason: "SuccessfulDelete", message });
+      } catch (error) {
+        pending.deletionSeen(key, uid);
+        if (!StatusError.is(error, "NotFound")) throw error;
+      }
+    }),
+  );
+  const failed = results.find((result) => result.status === "rejected");
+  return failureOf(deps, set, "FailedDelete", failed?.reason);
+}
+
+function failureOf(
+  deps: ReplicaSetDeps,
+  set: ReplicaSet,
+  reason: ReplicaFailure["reason"],
+  error: unknown,
+): ReplicaFailure | undefined {
+  if (error === undefined) return undefined;
+  // The namespace is going: everything in it will be gone soon, the ReplicaSet too.
+  if (
+    error instanceof StatusError &&
+    error.details?.causes?.some((each) => each.reason === "NamespaceTerminating")
+  ) {
+    return undefined;
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  const message = reason === "FailedCreate" ? `Error creating: ${why}` : `Error deleting: ${why}`;
+  deps.recorder.record(set, { type: "Warning", reason, message });
+  return { reason, message: why };
+}
+
+async function writeStatus(
+  deps: ReplicaSetDeps,
+  set: ReplicaSet,
+  owned: readonly Pod[],
+  failure: ReplicaFailure | undefined,
+): Promise<void> {
+  const status = replicaSetStatus(set, owned, failure, deps.clock.nowMs());
+  if (isSame(set.status, status)) return;
+  try {
+    await deps.client.updateStatus(replicaSets, { ...set, status });
+  } catch (error) {
+    // Its next version is on its way to us, and wakes the key again.
+    if (!StatusError.is(error, "NotFound") && !StatusError.is(error, "Conflict")) throw error;
+  }
+}
+
+function isSame(before: ReplicaSet["status"], after: ReplicaSet["status"]): boolean {
+  const normal = (status: ReplicaSet["status"]): string =>
+    JSON.stringify([
+      status.replicas,
+      status.fullyLabeledReplicas ?? 0,
+      status.readyReplicas ?? 0,
+      status.availableReplicas ?? 0,
+      status.observedGeneration ?? 0,
+      status.conditions ?? [],
+    ]);
+  return normal(before) === normal(after);
+}
+
+/** Pods of all ReplicaSets of the same Deployment: a rollout should not leave a node crowded. */
+function siblings(deps: ReplicaSetDeps, set: ReplicaSet): readonly Pod[] {
+  const owner = set.metadata.ownerReferences?.find((each) => each.controller === true);
+  if (owner === undefined) return podsControlledBy(deps.pods, set.metadata.uid);
+  return [...deps.sets.values()]
+    .filter((each) => each.metadata.ownerReferences?.some((other) => other.uid === owner.uid))
+    .flatMap((each) => podsControlledBy(deps.pods, each.metadata.uid));
+}
+
+function untilNextAvailable(
+  deps: ReplicaSetDeps,
+  set: ReplicaSet,
+  owned: readonly Pod[],
+): number | undefined {
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  if (minReadySeconds === 0) return undefined;
+  const nowMs = deps.clock.nowMs();
+  const coming = owned
+    .filter(isActive)
+    .map((pod) => availableAtMs(pod, minReadySeconds))
+    .filter((at): at is number => at !== undefined && at > nowMs);
+  return coming.length === 0 ? undefined : Math.min(...coming) - nowMs;
+}

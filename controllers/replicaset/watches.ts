@@ -1,0 +1,61 @@
+import { Controller, type ObjectStore, PendingWrites } from "#client";
+import { keyOf } from "#lib/api/key";
+import { controllerOf } from "#lib/api/owner";
+import { labelSelectorMatcher } from "#lib/api/selector";
+import type { ReplicaSet } from "#proto/apps/v1";
+import type { Pod } from "#proto/core/v1";
+import { pods, replicaSets } from "#resources";
+import type { ControllerContext, StartedController } from "../context.ts";
+import { indexedPods } from "../owned-pods.ts";
+import { reconcileReplicaSet } from "./reconcile.ts";
+
+export function replicaSetController(context: ControllerContext): StartedController {
+  const { informers } = context;
+  const pending = new PendingWrites(context.clock);
+  const sets = informers.of(replicaSets).store;
+  const deps = { ...context, sets, pods: indexedPods(informers), pending };
+  const controller = new Controller({
+    ...context,
+    name: "replicaset",
+    reconcile: (key) => reconcileReplicaSet(deps, key),
+  });
+
+  informers.of(replicaSets).onKey((key) => controller.add(key));
+  informers.of(pods).onChange((before, after) => {
+    const was = ownerKey(before);
+    const is = ownerKey(after);
+    noteSeen(pending, { before, after, was, is });
+    for (const key of new Set([was, is])) if (key !== undefined) controller.add(key);
+    if (after !== undefined && controllerOf(after) === undefined) {
+      // Nobody's: whoever matches may want it.
+      for (const set of matching(sets, after)) controller.add(keyOf(set));
+    }
+  });
+  return controller;
+}
+
+function ownerKey(pod: Pod | undefined): string | undefined {
+  const owner = pod && controllerOf(pod);
+  return owner?.kind === "ReplicaSet" ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
+}
+
+interface Seen {
+  readonly before: Pod | undefined;
+  readonly after: Pod | undefined;
+  readonly was: string | undefined;
+  readonly is: string | undefined;
+}
+
+function noteSeen(pending: PendingWrites, { before, after, was, is }: Seen): void {
+  if (before === undefined && is !== undefined) pending.creationSeen(is);
+  const isGoing = after === undefined || after.metadata.deletionTimestamp !== undefined;
+  if (isGoing && was !== undefined) pending.deletionSeen(was, before?.metadata.uid ?? "");
+}
+
+function matching(sets: ObjectStore<ReplicaSet>, pod: Pod): readonly ReplicaSet[] {
+  return [...sets.values()].filter(
+    (set) =>
+      set.metadata.namespace === pod.metadata.namespace &&
+      labelSelectorMatcher(set.spec.selector)(pod.metadata.labels),
+  );
+}
