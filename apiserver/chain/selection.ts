@@ -1,4 +1,10 @@
 /** The selectors of a query, as functions on objects. */
+import {
+  parseFieldSelector,
+  parseLabelSelector,
+  requirementsMatcher,
+  SelectorError,
+} from "#lib/api/selector";
 import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import { isObject } from "./object-meta.ts";
@@ -16,51 +22,19 @@ export function selectionOf(query: {
   return (object) => labels(object) && fields(object);
 }
 
-type Labels = Readonly<Record<string, string>>;
-
 function labelPredicate(text: string): Predicate {
-  const requirements = splitOutsideParentheses(text).map(parseRequirement);
-  return (object) => {
-    const labels = object.metadata.labels ?? {};
-    return requirements.every((holds) => holds(labels));
-  };
+  const matches = requirementsMatcher(refused(() => parseLabelSelector(text)));
+  return (object) => matches(object.metadata.labels);
 }
 
-function splitOutsideParentheses(text: string): string[] {
-  return text
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
-
-const SET = /^([^\s!=,()]+)\s+(in|notin)\s*\(([^()]*)\)$/;
-const COMPARE = /^([^\s!=,()]+)\s*(==|=|!=)\s*([^\s!=,()]*)$/;
-const EXISTS = /^(!?)\s*([^\s!=,()]+)$/;
-
-function parseRequirement(text: string): (labels: Labels) => boolean {
-  const set = SET.exec(text);
-  if (set !== null) {
-    const [, key = "", operator, list = ""] = set;
-    const values = new Set(list.split(",").map((value) => value.trim()));
-    if (operator === "in") return (labels) => values.has(labels[key] ?? "") && key in labels;
-    return (labels) => !(key in labels) || !values.has(labels[key] ?? "");
+/** A selector that is wrong is the client's fault, not ours. */
+function refused<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof SelectorError) throw new StatusError("BadRequest", error.message);
+    throw error;
   }
-  const compare = COMPARE.exec(text);
-  if (compare !== null) {
-    const [, key = "", operator, value = ""] = compare;
-    return operator === "!="
-      ? (labels) => labels[key] !== value
-      : (labels) => labels[key] === value;
-  }
-  const exists = EXISTS.exec(text);
-  if (exists !== null) {
-    const [, not, key = ""] = exists;
-    return not === "!" ? (labels) => !(key in labels) : (labels) => key in labels;
-  }
-  throw new StatusError(
-    "BadRequest",
-    `unable to parse requirement: "${text}" is not a label selector`,
-  );
 }
 
 /** Fields that a selector may name, beside metadata's; the kinds are those that have them. */
@@ -100,16 +74,9 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 function fieldPredicate(text: string): Predicate {
-  const requirements = text
-    .split(",")
-    .filter((part) => part !== "")
-    .map((part) => {
-      const match = /^([^!=]+?)(==|=|!=)(.*)$/.exec(part);
-      if (match === null)
-        throw new StatusError("BadRequest", `invalid field selector: "${part}"`);
-      const [, field = "", operator, value = ""] = match;
-      return { field, path: field.split("."), equal: operator !== "!=", value };
-    });
+  const requirements = refused(() => parseFieldSelector(text)).map(({ field, operator, value }) => {
+    return { field, path: field.split("."), equal: operator === "=", value };
+  });
   return (object) =>
     requirements.every(({ field, path, equal, value }) => {
       checkField(object.kind, field);

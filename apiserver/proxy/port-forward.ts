@@ -1,0 +1,154 @@
+/** Port-forward: one tunnel session for each connection that the client makes. */
+import type { WebSocket } from "ws";
+import { StatusError } from "#lib/status-error";
+import { type ChannelProtocol, decodeChannel, encodeChannel } from "./channels.ts";
+import { messagesOf, sendMessage } from "./socket-messages.ts";
+import { SpdyConnection, type SpdyStream } from "./spdy/connection.ts";
+import { sessionFailure, type TunnelSession } from "./tunnel.ts";
+
+/** Opens a connection to a port of the pod. */
+export type Dial = (port: number) => Promise<TunnelSession>;
+
+export const SPDY_TUNNEL = "SPDY/3.1+portforward.k8s.io";
+
+/** kubectl's way: SPDY frames in a WebSocket; each connection is a pair of streams, `error` and `data`. */
+export async function pipeSpdyForward(socket: WebSocket, dial: Dial): Promise<void> {
+  const pairs = new Map<string, SpdyStream>();
+  const running = new Set<Promise<void>>();
+  const connection = new SpdyConnection({ send: (bytes) => sendMessage(socket, bytes) }, (stream) => {
+    const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
+    const other = pairs.get(id);
+    if (other === undefined) {
+      pairs.set(id, stream);
+      return;
+    }
+    pairs.delete(id);
+    const isError = stream.headers.get("streamtype") === "error";
+    const [data, error] = isError ? [other, stream] : [stream, other];
+    const done = forwardPair(data, error, dial).finally(() => running.delete(done));
+    running.add(done);
+  });
+  try {
+    for await (const message of messagesOf(socket)) await connection.receive(message);
+  } finally {
+    connection.close();
+    await Promise.allSettled(running);
+    socket.close(1000);
+  }
+}
+
+async function forwardPair(data: SpdyStream, error: SpdyStream, dial: Dial): Promise<void> {
+  const port = Number(data.headers.get("port"));
+  try {
+    const session = await dial(port);
+    const input = copyToNode(data.data(), session);
+    const failure = await copyFromNode(session, (chunk) => data.send(chunk));
+    session.close();
+    if (failure !== undefined) throw failure;
+    await data.end();
+    await error.end();
+    await input;
+  } catch (thrown) {
+    await error.send(Buffer.from(failureText(port, thrown)));
+    await error.end();
+    await data.reset();
+  }
+}
+
+function failureText(port: number, thrown: unknown): string {
+  const why = thrown instanceof StatusError ? thrown.message : "internal error";
+  return `error forwarding port ${port}: ${why}`;
+}
+
+async function copyToNode(chunks: AsyncIterable<Buffer>, session: TunnelSession): Promise<void> {
+  for await (const value of chunks) await session.send({ $case: "stdin", value });
+  await session.send({ $case: "stdinEnd", value: true });
+}
+
+async function copyFromNode(
+  session: TunnelSession,
+  send: (chunk: Buffer) => Promise<void>,
+): Promise<StatusError | undefined> {
+  for (;;) {
+    const frame = await session.next();
+    if (frame === undefined) return sessionFailure(undefined);
+    if (frame.$case === "end") return sessionFailure(frame.value);
+    if (frame.$case === "stdout") await send(frame.value);
+  }
+}
+
+export interface LegacyForward {
+  readonly protocol: ChannelProtocol;
+  readonly ports: readonly number[];
+  readonly dial: Dial;
+}
+
+/** The older way: of the i-th port, channel 2i is the data and 2i+1 its error. One connection a port. */
+export async function pipeChannelForward(socket: WebSocket, forward: LegacyForward): Promise<void> {
+  const { protocol, ports } = forward;
+  const inputs = ports.map(() => new Input());
+  const running = ports.map((port, index) => forwardChannel(socket, forward, { port, index, inputs }));
+  for (const [index, port] of ports.entries()) {
+    const head = Buffer.alloc(2);
+    head.writeUInt16LE(port);
+    await sendMessage(socket, encodeChannel(protocol, 2 * index, head));
+    await sendMessage(socket, encodeChannel(protocol, 2 * index + 1, head));
+  }
+  for await (const message of messagesOf(socket)) {
+    const decoded = decodeChannel(protocol, message);
+    if (decoded !== undefined && decoded.channel % 2 === 0)
+      inputs[decoded.channel / 2]?.push(decoded.payload);
+  }
+  for (const input of inputs) input.end();
+  await Promise.allSettled(running);
+}
+
+async function forwardChannel(
+  socket: WebSocket,
+  { protocol, dial }: LegacyForward,
+  at: { readonly port: number; readonly index: number; readonly inputs: readonly Input[] },
+): Promise<void> {
+  const { port, index, inputs } = at;
+  try {
+    const session = await dial(port);
+    const input = inputs[index];
+    const copied = input === undefined ? undefined : copyToNode(input.chunks(), session);
+    const failure = await copyFromNode(session, (chunk) =>
+      sendMessage(socket, encodeChannel(protocol, 2 * index, chunk)),
+    );
+    session.close();
+    if (failure !== undefined) throw failure;
+    input?.end();
+    await copied;
+  } catch (thrown) {
+    const text = Buffer.from(failureText(port, thrown));
+    await sendMessage(socket, encodeChannel(protocol, 2 * index + 1, text));
+  }
+  if (inputs.length === 1) socket.close(1000);
+}
+
+/** What came for one port and has not been sent on. */
+class Input {
+  readonly #chunks: Buffer[] = [];
+  #isEnded = false;
+  #wake: (() => void) | undefined;
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#wake?.();
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) yield chunk;
+      else if (this.#isEnded) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
