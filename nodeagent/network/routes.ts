@@ -30,12 +30,10 @@ export interface RoutePlanOptions {
   readonly wanted: readonly NodeRoute[];
   /** Routes of ours with a gateway; others are not touched. */
   readonly existing: readonly Route[];
-  /** The interface that leads to the other nodes. */
-  readonly index: number;
 }
 
 export function planRoutes(options: RoutePlanOptions): readonly Step[] {
-  const { wanted, existing, index } = options;
+  const { wanted, existing } = options;
   const there = new Map(
     existing
       .filter((route) => route.gateway !== undefined)
@@ -46,10 +44,10 @@ export function planRoutes(options: RoutePlanOptions): readonly Step[] {
     const name = formatCidr(route.destination);
     const found = there.get(name);
     there.delete(name);
-    if (found?.gateway === route.gateway && found.index === index) continue;
+    if (found?.gateway === route.gateway) continue;
     steps.push({
       what: `set route to ${name} via ${formatIpv4(route.gateway)}`,
-      message: replaceRoute({ ...route, index }),
+      message: replaceRoute(route),
     });
   }
   for (const [name, route] of there) {

@@ -22,7 +22,6 @@ const TABLE_MAIN = 254;
 const SCOPE_GLOBAL = 0;
 const SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
-const RTNH_ON_LINK = 4;
 const ROUTE_BYTES = 12;
 const ADDRESS_BYTES = 8;
 
@@ -43,20 +42,18 @@ export interface Route {
   readonly destination: Cidr;
   /** Undefined: the destination is on the link itself. */
   readonly gateway?: number;
-  readonly index: number;
+  /** Undefined: whatever interface leads to the gateway. */
+  readonly index?: number;
   readonly source?: number;
-  /** The gateway is on the link although no address of ours says so. */
-  readonly isOnLink?: true;
 }
 
 /** Makes a route, or takes the place of the one that was there for the same destination. */
 export function replaceRoute(route: Route): Uint8Array {
   const scope = route.gateway === undefined ? SCOPE_LINK : SCOPE_GLOBAL;
-  const flags = route.isOnLink === true ? RTNH_ON_LINK : 0;
   return message(
     RTM.newRoute,
     NLM.create | NLM.replace,
-    routeInfo(route.destination.prefixLength, scope, flags),
+    routeInfo(route.destination.prefixLength, scope),
     ...routeAttributes(route),
   );
 }
@@ -66,13 +63,13 @@ export function deleteRoute(destination: Cidr): Uint8Array {
     RTM.delRoute,
     0,
     // Whatever its scope: 255 matches all.
-    routeInfo(destination.prefixLength, 255, 0),
+    routeInfo(destination.prefixLength, 255),
     attribute(RTA.destination, address(destination.first)),
   );
 }
 
 export function dumpRoutes(): Uint8Array {
-  return message(RTM.getRoute, NLM.dump, routeInfo(0, 0, 0));
+  return message(RTM.getRoute, NLM.dump, routeInfo(0, 0));
 }
 
 /** A route of ours in the main table; undefined for all others. */
@@ -118,7 +115,7 @@ function routeAttributes(route: Route): Uint8Array[] {
   if (route.gateway !== undefined) attributes.push(attribute(RTA.gateway, address(route.gateway)));
   if (route.source !== undefined)
     attributes.push(attribute(RTA.preferredSource, address(route.source)));
-  attributes.push(attribute(RTA.outInterface, u32(route.index)));
+  if (route.index !== undefined) attributes.push(attribute(RTA.outInterface, u32(route.index)));
   return attributes;
 }
 
@@ -132,7 +129,7 @@ function addressInfo(index: number, prefixLength: number): Uint8Array {
 }
 
 /** struct rtmsg. */
-function routeInfo(prefixLength: number, scope: number, flags: number): Uint8Array {
+function routeInfo(prefixLength: number, scope: number): Uint8Array {
   const bytes = Buffer.alloc(ROUTE_BYTES);
   bytes[0] = AF_INET;
   bytes[1] = prefixLength;
@@ -140,6 +137,5 @@ function routeInfo(prefixLength: number, scope: number, flags: number): Uint8Arr
   bytes[5] = PROTOCOL_NARU;
   bytes[6] = scope;
   bytes[7] = RTN_UNICAST;
-  bytes.writeUInt32LE(flags, 8);
   return bytes;
 }
