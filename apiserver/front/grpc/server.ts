@@ -1,0 +1,207 @@
+/** The front for Naru's own programs: gRPC over mutual TLS, with the nodes' tunnels on the same port. */
+import {
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import type { Logger } from "#lib/logger";
+import { StatusError } from "#lib/status-error";
+import { type ApiServer, ApiService, type ApiWatchRequest, type ApiWatchResponse } from "#services/api";
+import {
+  type ListenRequest,
+  type NodeTunnelServer,
+  NodeTunnelService,
+  type SessionFrame,
+  type SessionRequest,
+} from "#services/tunnel";
+import { certificateUser } from "../../authn/client-certificate.ts";
+import { remove } from "../../chain/delete.ts";
+import { removeCollection } from "../../chain/delete-collection.ts";
+import { createAny, getAny, patchAny, updateAny } from "../../chain/dispatch.ts";
+import { list } from "../../chain/list.ts";
+import type { Call, Steps, User } from "../../chain/steps.ts";
+import type { Tunnel } from "../../proxy/tunnel.ts";
+import type { TlsFiles } from "../rest/server.ts";
+import { publicError } from "../status.ts";
+import { callOf, deleteOptionsOf, patchOf, selectionOf } from "./decode.ts";
+import { envelopeOf } from "./envelope.ts";
+import { serviceError } from "./failure.ts";
+import { writeWatch } from "./watch-stream.ts";
+
+export interface GrpcOptions {
+  readonly steps: Steps;
+  readonly tls: TlsFiles;
+  readonly host: string;
+  readonly port: number;
+  readonly tunnel: Tunnel;
+  readonly logger: Logger;
+}
+
+export interface GrpcFront {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Lists of a whole cluster are one message. */
+const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
+/** A node behind NAT must not lose its connection to a router that forgets idle ones. */
+const KEEPALIVE_MS = 30_000;
+
+export async function startGrpc(options: GrpcOptions): Promise<GrpcFront> {
+  const server = new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+  });
+  const closing = new AbortController();
+  server.addService(ApiService, apiService(options, closing.signal));
+  server.addService(NodeTunnelService, tunnelService(options));
+  const { certificate, key, clientAuthority } = options.tls;
+  const credentials = ServerCredentials.createSsl(
+    Buffer.from(clientAuthority),
+    [{ cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) }],
+    true,
+  );
+  const port = await bindPort(server, `${options.host}:${options.port}`, credentials);
+  return {
+    port,
+    close: async () => {
+      closing.abort();
+      // Listening agents would keep the server open for ever.
+      server.forceShutdown();
+    },
+  };
+}
+
+function bindPort(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(error);
+    });
+  });
+}
+
+function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiServer {
+  const answer = <Request, Response>(handle: (user: User, request: Request) => Promise<Response>) =>
+    unary(logger, handle);
+  return {
+    get: answer(async (user, request) => {
+      const call = callOf(user, request.target);
+      return { object: envelopeOf(call.resource, await getAny(steps, call)) };
+    }),
+    list: answer(async (user, request) => {
+      const call = callOf(user, request.target);
+      const found = await list(steps, call, selectionOf(request.options));
+      return {
+        items: found.items.map((item) => envelopeOf(call.resource, item)),
+        resourceVersion: String(found.revision),
+        continue: found.continue ?? "",
+        remainingItemCount: found.remainingItemCount,
+      };
+    }),
+    watch: (stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>) => {
+      void serveStream(stream, logger, (user) => {
+        const call = callOf(user, stream.request.target);
+        return writeWatch({ steps, call, stream, closing });
+      });
+    },
+    create: answer(async (user, request) => {
+      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const object = envelopeOf(call.resource, await createAny(steps, call, request.json));
+      return { object, warnings };
+    }),
+    update: answer(async (user, request) => {
+      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const object = envelopeOf(call.resource, await updateAny(steps, call, request.json));
+      return { object, warnings };
+    }),
+    patch: answer(async (user, request) => {
+      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const object = envelopeOf(call.resource, await patchAny(steps, call, patchOf(request)));
+      return { object, warnings };
+    }),
+    delete: answer(async (user, request) => {
+      const call = callOf(user, request.target);
+      const { gone, object } = await remove(steps, call, deleteOptionsOf(request.options));
+      return { object: gone ? undefined : envelopeOf(call.resource, object) };
+    }),
+    deleteCollection: answer(async (user, request) => {
+      const call = callOf(user, request.target);
+      const selection = selectionOf(request.list);
+      await removeCollection(steps, call, selection, deleteOptionsOf(request.options));
+      return {};
+    }),
+  };
+}
+
+function writeCall(call: Call): { readonly call: Call; readonly warnings: string[] } {
+  const warnings: string[] = [];
+  return { call: { ...call, warn: (text) => warnings.push(text) }, warnings };
+}
+
+const NODE_USER = "system:node:";
+
+function tunnelService({ tunnel, logger }: GrpcOptions): NodeTunnelServer {
+  return {
+    listen: (stream: ServerWritableStream<ListenRequest, SessionRequest>) => {
+      void serveStream(stream, logger, async (user) => tunnel.listen(nodeOf(user), stream));
+    },
+    session: (stream: ServerDuplexStream<SessionFrame, SessionFrame>) => {
+      void serveStream(stream, logger, (user) => tunnel.accept(nodeOf(user), stream));
+    },
+  };
+}
+
+function nodeOf(user: User): string {
+  if (user.name.startsWith(NODE_USER) && user.groups.includes("system:nodes"))
+    return user.name.slice(NODE_USER.length);
+  throw new StatusError("Forbidden", `user "${user.name}" is no node, and only nodes open tunnels`);
+}
+
+function unary<Request, Response>(
+  logger: Logger,
+  handle: (user: User, request: Request) => Promise<Response>,
+) {
+  return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
+    void (async () => {
+      try {
+        done(null, await handle(userOf(call), call.request));
+      } catch (error) {
+        done(failure(logger, error));
+      }
+    })();
+  };
+}
+
+async function serveStream(
+  stream: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  logger: Logger,
+  handle: (user: User) => Promise<void>,
+): Promise<void> {
+  try {
+    await handle(userOf(stream));
+  } catch (error) {
+    stream.emit("error", failure(logger, error));
+  }
+}
+
+function failure(logger: Logger, error: unknown) {
+  const shown = publicError(error);
+  if (shown.reason === "InternalError") {
+    const stack = error instanceof Error ? error.stack : String(error);
+    logger.error("call failed", { stack });
+  }
+  return serviceError(shown);
+}
+
+/** The server takes no connection without a certificate of our authority, so there is one. */
+function userOf(call: Pick<ServerUnaryCall<unknown, unknown>, "getAuthContext">): User {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  const user = certificateUser({ authorized: true, getPeerCertificate: () => certificate });
+  if (user === undefined) throw new StatusError("Unauthorized", "Unauthorized");
+  return user;
+}
