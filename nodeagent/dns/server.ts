@@ -36,7 +36,8 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   }
   return {
     async close() {
-      for (const one of opened) one.close();
+      // Emptied, so that closing twice is no error.
+      for (const one of opened.splice(0)) one.close();
       for (const connection of connections) connection.destroy();
     },
   };
