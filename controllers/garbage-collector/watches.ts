@@ -1,0 +1,48 @@
+import { Controller } from "#client";
+import type { ApiObject } from "#proto";
+import { events, eventsV1, leases, RESOURCES, type Resource } from "#resources";
+import type { ControllerContext, StartedController } from "../context.ts";
+import { OwnerGraph } from "./graph.ts";
+import { reconcileGarbage } from "./reconcile.ts";
+
+/** Numerous, short-lived, and nobody's owner: following them would cost more than it could free. */
+const IGNORED: readonly Resource[] = [events, eventsV1, leases];
+
+export function garbageCollector(context: ControllerContext): StartedController {
+  const graph = new OwnerGraph();
+  const deps = { client: context.client, graph };
+  const controller = new Controller({
+    ...context,
+    name: "garbage-collector",
+    reconcile: (uid) => reconcileGarbage(deps, uid),
+  });
+  for (const resource of RESOURCES) {
+    if (IGNORED.includes(resource)) continue;
+    context.informers.of(resource).onChange((before, after) => {
+      if (after !== undefined) seen(resource, before, after);
+      else if (before !== undefined) gone(before);
+    });
+  }
+  return controller;
+
+  function seen(resource: Resource, before: ApiObject | undefined, after: ApiObject): void {
+    const { metadata } = after;
+    const isKnown = before?.metadata.ownerReferences === metadata.ownerReferences;
+    graph.set({ resource, object: after });
+    const hasOwners = (metadata.ownerReferences ?? []).length > 0;
+    const isGoing = metadata.deletionTimestamp !== undefined;
+    if ((hasOwners && !isKnown) || isGoing) controller.add(metadata.uid);
+    // Its dependents have to know that it waits for them.
+    if (isGoing)
+      for (const each of graph.dependentsOf(metadata.uid)) controller.add(each.object.metadata.uid);
+  }
+
+  function gone(object: ApiObject): void {
+    const { ownerReferences = [], uid } = object.metadata;
+    const dependents = graph.dependentsOf(uid);
+    graph.delete(uid);
+    for (const each of dependents) controller.add(each.object.metadata.uid);
+    // An owner may be waiting for the last of them.
+    for (const owner of ownerReferences) controller.add(owner.uid);
+  }
+}

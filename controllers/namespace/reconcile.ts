@@ -1,0 +1,115 @@
+import type { Client, ObjectStore } from "#client";
+import { withCondition } from "#lib/api/condition";
+import { formatTime } from "#lib/api/time";
+import type { Clock } from "#lib/clock";
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import type { Namespace, NamespaceCondition } from "#proto/core/v1";
+import { namespaces, pods, RESOURCES, type Resource } from "#resources";
+
+export interface NamespaceDeps {
+  readonly client: Client;
+  readonly namespaces: ObjectStore<Namespace>;
+  readonly clock: Clock;
+}
+
+const FINALIZER = "kubernetes";
+/** Pods take their grace period; finalizers take what they take. */
+const LOOK_AGAIN_MS = 500;
+
+/** Two plurals of one kind are the same objects. */
+const CONTENTS: readonly Resource[] = RESOURCES.filter(
+  (resource) =>
+    resource.namespaced &&
+    resource.group !== "events.k8s.io" &&
+    resource.verbs.includes("deletecollection"),
+);
+
+/** Empties a namespace that is to be deleted, then lets it go. Returns when to look again. */
+export async function reconcileNamespace(
+  deps: NamespaceDeps,
+  name: string,
+): Promise<number | undefined> {
+  const namespace = deps.namespaces.get(name);
+  if (namespace?.metadata.deletionTimestamp === undefined) return undefined;
+  if (!(namespace.spec.finalizers ?? []).includes(FINALIZER)) return undefined;
+  const remaining = await deleteContents(deps, name);
+  if (remaining.size > 0) {
+    await writeConditions(deps, namespace, remaining);
+    return LOOK_AGAIN_MS;
+  }
+  await finalize(deps, namespace);
+  return undefined;
+}
+
+/** Asks for the end of everything, and counts what is still there, by resource. */
+async function deleteContents(
+  deps: NamespaceDeps,
+  namespace: string,
+): Promise<ReadonlyMap<Resource, number>> {
+  const remaining = new Map<Resource, number>();
+  // What makes pods goes first, so that nothing is made anew; then pods, then the rest.
+  const ordered = CONTENTS.toSorted((a, b) => orderOf(a) - orderOf(b));
+  for (const resource of ordered) {
+    await deps.client.deleteCollection(
+      resource,
+      { namespace },
+      {},
+      { propagationPolicy: "Background" },
+    );
+  }
+  for (const resource of ordered) {
+    const { items, remainingItemCount = 0 } = await deps.client.list(
+      resource,
+      { namespace },
+      { limit: 1 },
+    );
+    if (items.length > 0) remaining.set(resource, items.length + remainingItemCount);
+  }
+  return remaining;
+}
+
+function orderOf(resource: Resource): number {
+  if (resource.group === "apps") return 0;
+  return resource === pods ? 1 : 2;
+}
+
+async function finalize(deps: NamespaceDeps, namespace: Namespace): Promise<void> {
+  const { name } = namespace.metadata;
+  const finalizers = (namespace.spec.finalizers ?? []).filter((each) => each !== FINALIZER);
+  const object = { ...namespace, spec: { ...namespace.spec, finalizers } } as unknown as JsonObject;
+  try {
+    await deps.client.updateSubresource(namespaces, { name }, "finalize", object);
+  } catch (error) {
+    if (!StatusError.is(error, "NotFound")) throw error;
+  }
+}
+
+/** Says what keeps the namespace, since people wait for it. */
+async function writeConditions(
+  deps: NamespaceDeps,
+  namespace: Namespace,
+  remaining: ReadonlyMap<Resource, number>,
+): Promise<void> {
+  const what = [...remaining].map(
+    ([resource, count]) => `${resource.plural} has ${count} resource instances`,
+  );
+  const condition: NamespaceCondition = {
+    type: "NamespaceContentRemaining",
+    status: "True",
+    reason: "SomeResourcesRemain",
+    message: `Some resources are remaining: ${what.join(", ")}`,
+    lastTransitionTime: formatTime(deps.clock.nowMs()),
+  };
+  const conditions = withCondition(namespace.status.conditions, condition);
+  if (conditions === namespace.status.conditions) return;
+  try {
+    await deps.client.updateStatus(namespaces, {
+      ...namespace,
+      status: { ...namespace.status, conditions },
+    });
+  } catch (error) {
+    // Only for people; the next pass says it again.
+    if (!(error instanceof StatusError)) throw error;
+  }
+}
