@@ -1,0 +1,92 @@
+/** What every cluster has from its first second: created when missing, left alone when there. */
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import {
+  endpointSlices,
+  endpoints,
+  namespaces,
+  priorityClasses,
+  type Resource,
+  services,
+} from "#resources";
+import type { Core } from "../chain/core.ts";
+import type { User } from "../chain/steps.ts";
+
+/** The server's own hand. */
+const LOOPBACK: User = { name: "system:apiserver", groups: ["system:masters"] };
+
+export interface Bootstrap {
+  readonly host: string;
+  readonly restPort: number;
+  readonly serviceAddress?: string;
+}
+
+interface Wanted {
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly object: JsonObject;
+}
+
+export async function createBootstrapObjects(core: Core, options: Bootstrap): Promise<void> {
+  const api = core.as(LOOPBACK);
+  for (const { resource, namespace, object } of bootstrapObjects(options)) {
+    const target = namespace === undefined ? { resource } : { resource, namespace };
+    try {
+      await api.create(target, object);
+    } catch (error) {
+      // It is there since an earlier start, perhaps changed on purpose.
+      if (!StatusError.is(error, "AlreadyExists")) throw error;
+    }
+  }
+}
+
+function bootstrapObjects(options: Bootstrap): readonly Wanted[] {
+  const spaces = ["default", "kube-system", "kube-public", "kube-node-lease"].map((name) => ({
+    resource: namespaces,
+    object: { metadata: { name } },
+  }));
+  const classes = [
+    { name: "system-node-critical", value: 2_000_001_000 },
+    { name: "system-cluster-critical", value: 2_000_000_000 },
+  ].map(({ name, value }) => ({
+    resource: priorityClasses,
+    object: {
+      metadata: { name },
+      value,
+      description: `Used for pods that must not be evicted while they can be kept: ${name}.`,
+    },
+  }));
+  return [...spaces, ...classes, ...ownService(options)];
+}
+
+/** How pods find the API: the service `kubernetes`, whose endpoints are this server. */
+function ownService({ host, restPort, serviceAddress }: Bootstrap): readonly Wanted[] {
+  if (serviceAddress === undefined) return [];
+  const namespace = "default";
+  const metadata = { name: "kubernetes", namespace };
+  const ports = [{ name: "https", port: restPort, protocol: "TCP" }];
+  const service = {
+    metadata: { ...metadata, labels: { component: "apiserver", provider: "kubernetes" } },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: serviceAddress,
+      clusterIPs: [serviceAddress],
+      ports: [{ name: "https", port: 443, targetPort: restPort, protocol: "TCP" }],
+    },
+  };
+  const slice = {
+    metadata: { ...metadata, labels: { "kubernetes.io/service-name": "kubernetes" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [host], conditions: { ready: true } }],
+    ports,
+  };
+  return [
+    { resource: services, namespace, object: service },
+    {
+      resource: endpoints,
+      namespace,
+      object: { metadata, subsets: [{ addresses: [{ ip: host }], ports }] },
+    },
+    { resource: endpointSlices, namespace, object: slice },
+  ];
+}

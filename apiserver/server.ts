@@ -1,0 +1,101 @@
+/** The API server as one object: fronts over one chain over one store. */
+import type { Clock } from "#lib/clock";
+import type { Logger } from "#lib/logger";
+import { type Random, uuid } from "#lib/random";
+import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
+import { type Core, makeCore } from "./chain/core.ts";
+import type { Admission, Authorizer, Patcher, Reader, Rules, Steps, Writer } from "./chain/steps.ts";
+import { StoreObjects } from "./chain/store-objects.ts";
+import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
+import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
+import { startGrpc } from "./front/grpc/server.ts";
+import { startRest, type TlsFiles } from "./front/rest/server.ts";
+import { listening } from "./listening.ts";
+import { podStreams } from "./proxy/streams.ts";
+import { Tunnel } from "./proxy/tunnel.ts";
+import type { Store } from "./storage/store.ts";
+
+/** What decides, as functions: handed in, so that a simulation or a test can put others in their place. */
+export interface Parts {
+  readonly authorizer: (reader: Reader) => Authorizer;
+  readonly admission: (reader: Reader) => Admission;
+  readonly rules: Rules;
+  readonly patcher: Patcher;
+  readonly openApi: OpenApiDocuments;
+}
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly tls: TlsFiles;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly restPort: number;
+  readonly grpcPort: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly version: VersionInfo;
+  readonly parts: Parts;
+  /** The address that pods reach the server by: the first of the service range. */
+  readonly serviceAddress?: string;
+}
+
+export interface ApiServer {
+  readonly core: Core;
+  readonly restPort: number;
+  readonly grpcPort: number;
+  close(): Promise<void>;
+}
+
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, tls, host, clock, random, logger, version } = options;
+  const core = coreOver(options);
+  const { steps } = core;
+  const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
+  const discovery = new Discovery({
+    version,
+    unready: () => undefined,
+    openApi: new OpenApi(options.parts.openApi),
+  });
+  const common = { steps, tls, host, logger };
+  const streams = podStreams({ steps, tunnel });
+  await createBootstrapObjects(core, options);
+  const rest = await listening("the API server", options.restPort, () =>
+    startRest({ ...common, port: options.restPort, discovery, streams }),
+  );
+  const grpc = await listening("the API server's gRPC front", options.grpcPort, () =>
+    startGrpc({ ...common, port: options.grpcPort, tunnel }),
+  ).catch(async (error) => {
+    await rest.close();
+    throw error;
+  });
+  logger.info("API server ready", { host, restPort: rest.port, grpcPort: grpc.port });
+  return {
+    core,
+    restPort: rest.port,
+    grpcPort: grpc.port,
+    close: async () => {
+      await Promise.all([rest.close(), grpc.close()]);
+      await store.close();
+    },
+  };
+}
+
+/** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
+export function coreOver(
+  options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts">,
+): Core {
+  const { store, clock, random, parts } = options;
+  const objects: Reader & Writer = new StoreObjects(store);
+  const steps: Steps = {
+    authorizer: parts.authorizer(objects),
+    admission: parts.admission(objects),
+    rules: parts.rules,
+    patcher: parts.patcher,
+    reader: objects,
+    writer: objects,
+    clock,
+    random,
+  };
+  return makeCore(steps);
+}

@@ -1,0 +1,129 @@
+/** A real API server on loopback over the memory store, with an admin's kubeconfig. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openApiSource } from "../../proto/codec/openapi/index.ts";
+import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
+import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
+import { silentLogger, type Logger } from "#lib/logger";
+import { systemClock } from "#lib/system-clock";
+import { systemRandom } from "#lib/system-random";
+import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
+
+export interface TestServer extends AsyncDisposable {
+  readonly server: ApiServer;
+  readonly authority: Credential;
+  readonly directory: string;
+  readonly kubeconfig: string;
+  readonly admin: Credential;
+  credential(commonName: string, organizations?: readonly string[]): Promise<Credential>;
+}
+
+const VALIDITY = { nowMs: Date.now(), days: 1 };
+
+export async function startTestServer(
+  options: { readonly logger?: Logger; readonly parts?: Partial<Parts>; readonly restPort?: number } = {},
+): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), "naru-api-"));
+  const authority = await issueAuthority("test-ca", VALIDITY);
+  const issue = (commonName: string, organizations: readonly string[] = []) =>
+    issueCertificate(
+      authority,
+      { commonName, organizations, usage: "client", names: [] },
+      VALIDITY,
+    );
+  const serving = await issueCertificate(
+    authority,
+    { commonName: "server", organizations: [], usage: "server", names: ["127.0.0.1", "localhost"] },
+    VALIDITY,
+  );
+  const version = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
+  const server = await startApiServer({
+    store: new MemoryStore(systemClock),
+    tls: { certificate: serving.certificate, key: serving.key, clientAuthority: authority.certificate },
+    host: "127.0.0.1",
+    restPort: options.restPort ?? 0,
+    grpcPort: 0,
+    clock: systemClock,
+    random: systemRandom,
+    logger: options.logger ?? silentLogger,
+    version,
+    parts: { ...openParts(), ...options.parts },
+    serviceAddress: "10.96.0.1",
+  });
+  const admin = await issue("admin", ["system:masters"]);
+  const kubeconfig = join(directory, "kubeconfig");
+  await writeFile(kubeconfig, kubeconfigText(server.restPort, authority, admin));
+  return {
+    server,
+    authority,
+    directory,
+    kubeconfig,
+    admin,
+    credential: issue,
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Lets everyone do everything: for tests of what lies behind authorization and rules. */
+function openParts(): Parts {
+  return {
+    authorizer: () => ({ authorize: () => ({ allowed: true }) }),
+    admission: () => ({ admit: async (request) => request.object }),
+    rules: {
+      prepareForCreate: (_resource, object) => object,
+      prepareForUpdate: (_resource, object, old, subresource) =>
+        subresource === "status" ? { ...old, status: object["status"] ?? {} } : object,
+      validateCreate: () => [],
+      validateUpdate: () => [],
+    },
+    patcher: {
+      json: (document) => document,
+      merge: (document, patch) => mergePatch(document, patch),
+      strategic: (_resource, document, patch) => mergePatch(document, patch),
+    },
+    openApi: openApiSource({ title: "Kubernetes", version: "v1.36.0" }),
+  };
+}
+import type { JsonObject, JsonValue } from "#lib/json";
+function mergePatch(document: JsonObject, patch: JsonObject): JsonObject {
+  const out: Record<string, JsonValue> = { ...document };
+  for (const [k, v] of Object.entries(patch)) {
+    if (v === null) delete out[k];
+    else if (typeof v === "object" && !Array.isArray(v))
+      out[k] = mergePatch((out[k] as JsonObject) ?? {}, v as JsonObject);
+    else out[k] = v;
+  }
+  return out;
+}
+
+function kubeconfigText(port: number, authority: Credential, admin: Credential): string {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    clusters: [
+      {
+        name: "test",
+        cluster: {
+          server: `https://127.0.0.1:${port}`,
+          "certificate-authority-data": base64(authority.certificate),
+        },
+      },
+    ],
+    users: [
+      {
+        name: "admin",
+        user: {
+          "client-certificate-data": base64(admin.certificate),
+          "client-key-data": base64(admin.key),
+        },
+      },
+    ],
+    contexts: [{ name: "test", context: { cluster: "test", user: "admin" } }],
+  });
+}
