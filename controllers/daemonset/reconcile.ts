@@ -1,0 +1,216 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
+import { controllerReference } from "#lib/api/owner";
+import { availableAtMs, isActive, isAvailable, isReady } from "#lib/api/pod";
+import type { Clock } from "#lib/clock";
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import type { ControllerRevision, DaemonSet, DaemonSetStatus } from "#proto/apps/v1";
+import type { Node, NodeSelectorTerm, Pod, PodSpec } from "#proto/core/v1";
+import { controllerRevisions, daemonSets, pods } from "#resources";
+import { templateHash } from "../deployment/template-hash.ts";
+import { podsControlledBy } from "../owned-pods.ts";
+import { slowStart } from "../slow-start.ts";
+import { nodeOf, planDaemonSet, REVISION_HASH, shouldRun, tolerationsOf } from "./plan.ts";
+
+export interface DaemonSetDeps {
+  readonly client: Client;
+  readonly sets: ObjectStore<DaemonSet>;
+  readonly nodes: ObjectStore<Node>;
+  readonly pods: ObjectStore<Pod>;
+  readonly revisionsOf: (set: DaemonSet) => readonly ControllerRevision[];
+  readonly pending: PendingWrites;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+}
+
+/** Runs one pod on every node that the set chooses. */
+export async function reconcileDaemonSet(
+  deps: DaemonSetDeps,
+  key: string,
+): Promise<number | undefined> {
+  const set = deps.sets.get(key);
+  if (set === undefined) {
+    deps.pending.forget(key);
+    return undefined;
+  }
+  if (set.metadata.deletionTimestamp !== undefined) return undefined;
+  const hash = templateHash(set.spec.template, set.status.collisionCount ?? 0);
+  await keepRevisions(deps, set, hash);
+  const owned = podsControlledBy(deps.pods, set.metadata.uid);
+  const allNodes = [...deps.nodes.values()];
+  const nowMs = deps.clock.nowMs();
+  if (deps.pending.settled(key)) {
+    const plan = planDaemonSet({ set, nodes: allNodes, owned, hash, nowMs });
+    await remove(deps, key, set, plan.remove);
+    await create(deps, key, set, plan.create, hash);
+  }
+  await writeStatus(deps, set, owned, allNodes, hash);
+  return untilNextAvailable(set, owned, nowMs);
+}
+
+async function create(
+  deps: DaemonSetDeps,
+  key: string,
+  set: DaemonSet,
+  nodeNames: readonly string[],
+  hash: string,
+): Promise<void> {
+  if (nodeNames.length === 0) return;
+  const { name, namespace = "" } = set.metadata;
+  const { template } = set.spec;
+  deps.pending.expectCreations(key, nodeNames.length);
+  const { error, succeeded } = await slowStart(nodeNames.length, async (at) => {
+    const pod = await deps.client.create(pods, {
+      metadata: {
+        ...template.metadata,
+        namespace,
+        generateName: `${name}-`,
+        labels: { ...template.metadata.labels, [REVISION_HASH]: hash },
+        ownerReferences: [controllerReference(set)],
+      },
+      spec: pinned(template.spec, nodeNames[at] ?? ""),
+    });
+    const message = `Created pod: ${pod.metadata.name}`;
+    deps.recorder.record(set, { type: "Normal", reason: "SuccessfulCreate", message });
+  });
+  for (let i = succeeded; i < nodeNames.length; i++) deps.pending.creationSeen(key);
+  if (error === undefined) return;
+  const message = `Error creating: ${error instanceof Error ? error.message : error}`;
+  deps.recorder.record(set, { type: "Warning", reason: "FailedCreate", message });
+  throw error;
+}
+
+/** The scheduler places it, but only there: so it also checks that there is room. */
+function pinned(spec: PodSpec, nodeName: string): PodSpec {
+  const field = { key: "metadata.name", operator: "In" as const, values: [nodeName] };
+  const { affinity } = spec;
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const terms: readonly NodeSelectorTerm[] = required?.nodeSelectorTerms ?? [{}];
+  return {
+    ...spec,
+    tolerations: tolerationsOf(spec),
+    affinity: {
+      ...affinity,
+      nodeAffinity: {
+        ...affinity?.nodeAffinity,
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: terms.map((term) => ({ ...term, matchFields: [field] })),
+        },
+      },
+    },
+  };
+}
+
+async function remove(
+  deps: DaemonSetDeps,
+  key: string,
+  set: DaemonSet,
+  going: readonly Pod[],
+): Promise<void> {
+  for (const pod of going) {
+    const { name, namespace = "", uid } = pod.metadata;
+    deps.pending.expectDeletion(key, uid);
+    try {
+      await deps.client.delete(pods, { namespace, name }, { preconditions: { uid } });
+      const message = `Deleted pod: ${name}`;
+      deps.recorder.record(set, { type: "Normal", reason: "SuccessfulDelete", message });
+    } catch (error) {
+      deps.pending.deletionSeen(key, uid);
+      if (!StatusError.is(error, "NotFound")) throw error;
+    }
+  }
+}
+
+const HISTORY = 10;
+
+/** One ControllerRevision a template, so that kubectl can show and undo them; the oldest go. */
+async function keepRevisions(deps: DaemonSetDeps, set: DaemonSet, hash: string): Promise<void> {
+  const { name, namespace = "" } = set.metadata;
+  const all = deps.revisionsOf(set).toSorted((a, b) => a.revision - b.revision);
+  const current = all.find((each) => each.metadata.labels?.[REVISION_HASH] === hash);
+  const newest = all.at(-1);
+  if (current === undefined) {
+    const { template } = set.spec;
+    await deps.client
+      .create(controllerRevisions, {
+        metadata: {
+          name: `${name}-${hash}`,
+          namespace,
+          labels: { ...template.metadata.labels, [REVISION_HASH]: hash },
+          ownerReferences: [controllerReference(set)],
+        },
+        data: { spec: { template: { ...template, $patch: "replace" } } } as unknown as JsonObject,
+        revision: (newest?.revision ?? 0) + 1,
+      })
+      .catch((error: unknown) => {
+        if (!StatusError.is(error, "AlreadyExists")) throw error;
+      });
+  } else if (newest !== undefined && current !== newest) {
+    // An old template is back: it becomes the newest revision.
+    await deps.client.update(controllerRevisions, { ...current, revision: newest.revision + 1 });
+  }
+  const excess = all.length - 1 - (set.spec.revisionHistoryLimit ?? HISTORY);
+  for (const old of all.filter((each) => each !== current).slice(0, Math.max(0, excess))) {
+    await deps.client.delete(controllerRevisions, { namespace, name: old.metadata.name });
+  }
+}
+
+async function writeStatus(
+  deps: DaemonSetDeps,
+  set: DaemonSet,
+  owned: readonly Pod[],
+  allNodes: readonly Node[],
+  hash: string,
+): Promise<void> {
+  const status = statusOf(set, owned, allNodes, hash, deps.clock.nowMs());
+  if (isDeepStrictEqual(plain(status), plain({ ...status, ...set.status }))) return;
+  try {
+    await deps.client.updateStatus(daemonSets, { ...set, status: { ...set.status, ...status } });
+  } catch (error) {
+    if (!StatusError.is(error, "NotFound") && !StatusError.is(error, "Conflict")) throw error;
+  }
+}
+
+function statusOf(
+  set: DaemonSet,
+  owned: readonly Pod[],
+  allNodes: readonly Node[],
+  hash: string,
+  nowMs: number,
+): DaemonSetStatus {
+  const alive = Map.groupBy(owned.filter(isActive), nodeOf);
+  const wanted = allNodes.filter((node) => shouldRun(set, node));
+  const others = allNodes.filter((node) => !shouldRun(set, node));
+  const podsOn = (node: Node): readonly Pod[] => alive.get(node.metadata.name) ?? [];
+  const count = (test: (pod: Pod) => boolean): number =>
+    wanted.filter((node) => podsOn(node).some(test)).length;
+  const available = count((pod) => isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs));
+  return {
+    currentNumberScheduled: count(() => true),
+    numberMisscheduled: others.filter((node) => podsOn(node).length > 0).length,
+    desiredNumberScheduled: wanted.length,
+    numberReady: count(isReady),
+    observedGeneration: set.metadata.generation ?? 0,
+    updatedNumberScheduled: count((pod) => pod.metadata.labels?.[REVISION_HASH] === hash),
+    numberAvailable: available,
+    numberUnavailable: wanted.length - available,
+  };
+}
+
+function untilNextAvailable(
+  set: DaemonSet,
+  owned: readonly Pod[],
+  nowMs: number,
+): number | undefined {
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  if (minReadySeconds === 0) return undefined;
+  const coming = owned
+    .map((pod) => availableAtMs(pod, minReadySeconds))
+    .filter((at) => at !== undefined && at > nowMs) as readonly number[];
+  return coming.length === 0 ? undefined : Math.min(...coming) - nowMs;
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,40 @@
+import type { ControllerContext, StartedController } from "./context.ts";
+import { daemonSetController } from "./daemonset/watches.ts";
+import { deploymentController } from "./deployment/watches.ts";
+import { disruptionController } from "./disruption/watches.ts";
+import { endpointSliceController } from "./endpoint-slice/watches.ts";
+import { garbageCollector } from "./garbage-collector/watches.ts";
+import { namespaceController } from "./namespace/watches.ts";
+import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches.ts";
+import { replicaSetController } from "./replicaset/watches.ts";
+import { serviceAccountController } from "./service-account/reconcile.ts";
+
+export interface ControllersOptions extends ControllerContext {
+  /** Silence after which a node counts as lost. Default: 40 s, as in Kubernetes. */
+  readonly nodeGraceMs?: number;
+}
+
+/** All controllers, with their handlers in place. Their workers run once the informers have everything. */
+export function startControllers(options: ControllersOptions): { close(): Promise<void> } {
+  const all: readonly StartedController[] = [
+    deploymentController(options),
+    replicaSetController(options),
+    daemonSetController(options),
+    endpointSliceController(options),
+    disruptionController(options),
+    garbageCollector(options),
+    namespaceController(options),
+    serviceAccountController(options),
+    nodeLifecycleController(options, options.nodeGraceMs ?? NODE_GRACE_MS),
+  ];
+  let isClosed = false;
+  void options.informers.synced().then(() => {
+    if (!isClosed) for (const each of all) each.start();
+  });
+  return {
+    async close() {
+      isClosed = true;
+      await Promise.all(all.map((each) => each.close()));
+    },
+  };
+}
