@@ -1,7 +1,10 @@
 /** The API over gRPC with mutual TLS: what Naru's own programs speak when they run in a process of their own. */
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import {
   type CallOptions,
   ChannelCredentials,
+  type ChannelOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
   Metadata,
@@ -52,7 +55,20 @@ const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 const CALL_TIMEOUT_MS = 60_000;
 const RECONNECT_MS_MAX = 5_000;
 
-export const CHANNEL_OPTIONS = {
+/** Sent instead of an address, which TLS does not allow as a server's name. */
+const NAME_FOR_ADDRESSES = "kubernetes";
+
+/** For any client of the server's gRPC port. */
+export function channelOptions(access: Pick<GrpcAccess, "address">): ChannelOptions {
+  if (isIP(hostOf(access)) === 0) return CHANNEL_OPTIONS;
+  return { ...CHANNEL_OPTIONS, "grpc.ssl_target_name_override": NAME_FOR_ADDRESSES };
+}
+
+function hostOf({ address }: Pick<GrpcAccess, "address">): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+}
+
+const CHANNEL_OPTIONS = {
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
   "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
   "grpc.initial_reconnect_backoff_ms": 100,
@@ -65,11 +81,13 @@ export function channelCredentials(access: GrpcAccess): ChannelCredentials {
     Buffer.from(access.authority),
     Buffer.from(access.key),
     Buffer.from(access.certificate),
+    // The name that was sent may be a stand-in; what counts is that the certificate is for where we dialled.
+    { checkServerIdentity: (_name, certificate) => checkServerIdentity(hostOf(access), certificate) },
   );
 }
 
 export function grpcTransport(access: GrpcAccess): GrpcTransport {
-  const client = new ApiClient(access.address, channelCredentials(access), CHANNEL_OPTIONS);
+  const client = new ApiClient(access.address, channelCredentials(access), channelOptions(access));
   return {
     get: async (target) => {
       const request = { target: targetMessage(target) };
