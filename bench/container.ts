@@ -24,6 +24,17 @@ interface Series {
 const ours: Series = { run: [], exec: [] };
 const peer: Series = { run: [], exec: [] };
 
+/** One watch for all, as an agent has it. */
+const waiting = new Map<string, () => void>();
+
+async function watch(node: TestNode, signal: AbortSignal): Promise<void> {
+  for await (const { id, state } of node.client.events(signal)) {
+    if (state.at === "running") continue;
+    waiting.get(id)?.();
+    waiting.delete(id);
+  }
+}
+
 async function main(): Promise<void> {
   const missing = whyNoRuntimeTests();
   if (missing !== undefined) throw new Error(missing);
@@ -31,6 +42,8 @@ async function main(): Promise<void> {
   const node = await startTestNode("bench");
   const runc = existsSync("/usr/sbin/runc") ? new RuncPeer(node) : undefined;
   if (runc === undefined) write("runc is not installed: our figures alone");
+  const done = new AbortController();
+  const watching = watch(node, done.signal);
   try {
     await node.client.createSandbox(node.sandbox("pod"));
     await node.client.startContainer(node.container("target", ["sleep", "1000"]));
@@ -39,6 +52,8 @@ async function main(): Promise<void> {
     for (const series of [ours.run, ours.exec]) series.length = 0;
     for (let i = 0; i < runs; i++) await round(node, runc, `run-${i}`);
   } finally {
+    done.abort();
+    await watching;
     await runc?.remove();
     await node.remove();
   }
@@ -55,13 +70,14 @@ async function round(node: TestNode, runc: RuncPeer | undefined, id: string): Pr
 
 async function runOurs(node: TestNode, id: string): Promise<void> {
   await node.client.createSandbox(node.sandbox(id));
+  const ended = new Promise<void>((resolve) => waiting.set(id, resolve));
   const config = node.container(id, ["true"], {
     sandboxId: id,
     limits: { cpuShares: 512, cpuQuotaUs: 50_000, memoryBytesMax: 64 << 20, pidsMax: 50 },
   });
   const state = await node.client.startContainer(config);
   if (state.at !== "running") throw new Error(JSON.stringify(state));
-  await node.ended(id);
+  await ended;
   await node.client.removeSandbox(id);
 }
 

@@ -4,6 +4,7 @@ import {
   type CgroupMount,
   deviceCalls,
   directoryCalls,
+  type KernelPathKind,
   mountCalls,
   openSourceCalls,
   protectCalls,
@@ -37,6 +38,8 @@ export interface StartPlan {
   readonly filter: Uint8Array | undefined;
   /** What each bind mount's source is on the node. */
   readonly sourceKinds: ReadonlyMap<string, "directory" | "file">;
+  /** What protected paths of /proc and /sys are, as far as it is known. */
+  readonly kernelPaths: ReadonlyMap<string, KernelPathKind>;
   readonly reaper: ReaperPlan;
 }
 
@@ -127,7 +130,11 @@ function containerCalls(plan: StartPlan): Program {
       writeFileCalls(sysctlPath(name), value),
     ),
     ...hostnameCalls(plan),
-    ...protectCalls(oci.linux.readonlyPaths, oci.linux.maskedPaths),
+    ...protectCalls({
+      readonlyPaths: oci.linux.readonlyPaths,
+      maskedPaths: oci.linux.maskedPaths,
+      kindOf: (path) => plan.kernelPaths.get(path) ?? "unknown",
+    }),
     ...directoryCalls(oci.process.cwd, new Set(["/"])),
     ...(oci.root.readonly ? [readonlyRootCall()] : []),
     { call: "chdir", args: [oci.process.cwd], what: `enter directory ${oci.process.cwd}` },

@@ -142,9 +142,10 @@ async function waitForEnd(client: SupervisorClient, id: string): Promise<Contain
 function makeLayers(stateDir: string): readonly string[] {
   const base = `${stateDir}/layers/base`;
   const top = `${stateDir}/layers/top`;
-  for (const path of [`${base}/bin`, `${base}/tmp`, `${base}/etc`, `${top}/etc`]) {
-    mkdirSync(path, { recursive: true });
+  for (const name of ["bin", "tmp", "etc", "proc", "dev", "sys"]) {
+    mkdirSync(`${base}/${name}`, { recursive: true });
   }
+  mkdirSync(`${top}/etc`, { recursive: true });
   copyFileSync("/bin/busybox", `${base}/bin/busybox`);
   for (const applet of APPLETS.split(" ")) symlinkSync("busybox", `${base}/bin/${applet}`);
   return [base, top];

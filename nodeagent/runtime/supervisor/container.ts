@@ -25,6 +25,7 @@ import {
   REAPER_TERMINAL_DESCRIPTOR,
 } from "./container-streams.ts";
 import { readDescriptor } from "./endpoints.ts";
+import type { KernelPaths } from "./kernel-paths.ts";
 import type { LogLimits } from "./log-writer.ts";
 import { planStart } from "./plan-start.ts";
 import type { SeccompFilters } from "./seccomp-filters.ts";
@@ -39,6 +40,7 @@ export interface ContainerDeps {
   readonly logger: Logger;
   readonly state: StateDirectory;
   readonly filters: SeccompFilters;
+  readonly kernelPaths: KernelPaths;
   readonly logLimits: LogLimits;
 }
 

@@ -27,6 +27,7 @@ export interface CoreDeps extends ContainerDeps {
   readonly cgroupRoot: string;
 }
 
+const DISCARDING_MAX = 16;
 /** Not yet sent to a slow client of a forwarded port. */
 const DIAL_BYTES_MAX = 256 * 1024;
 
@@ -37,6 +38,7 @@ export class SupervisorCore implements Runtime {
   readonly #sandboxes: Sandboxes;
   readonly #containers = new Map<string, Container>();
   readonly #starting = new Map<string, Promise<ContainerState>>();
+  readonly #discarding = new Set<Promise<void>>();
   readonly #feed = new EventFeed<{ readonly id: string; readonly state: ContainerState }>();
 
   constructor(deps: CoreDeps) {
@@ -182,16 +184,21 @@ export class SupervisorCore implements Runtime {
     });
   }
 
-  /** Out of the way at once, so that a crash leaves no half of it; gone when it resolves. */
+  /** Out of the way at once, so that a crash leaves no half of it. Its files go behind everybody's back. */
   async #discard(id: string): Promise<void> {
-    const { state } = this.#deps;
+    const { state, logger } = this.#deps;
     const trash = `${state.trash}/${id}`;
     try {
       renameSync(state.container(id).directory, trash);
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    await rm(trash, { recursive: true, force: true });
+    const gone = rm(trash, { recursive: true, force: true })
+      .catch((error: unknown) => logger.error("remove container's files", { container: id, error }))
+      .finally(() => this.#discarding.delete(gone));
+    this.#discarding.add(gone);
+    // A node that removes faster than its disk can must wait for it.
+    if (this.#discarding.size > DISCARDING_MAX) await Promise.race(this.#discarding);
   }
 }
 

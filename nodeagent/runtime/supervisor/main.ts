@@ -6,6 +6,7 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { linuxKernel } from "../../kernel/linux.ts";
 import { openCgroups } from "../cgroup/cgroup.ts";
 import { SupervisorCore } from "./core.ts";
+import { KernelPaths } from "./kernel-paths.ts";
 import { DEFAULT_LOG_LIMITS } from "./log-writer.ts";
 import { prepareState } from "./prepare.ts";
 import { SeccompFilters } from "./seccomp-filters.ts";
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     state,
     cgroupRoot,
     filters: new SeccompFilters(architecture),
+    kernelPaths: new KernelPaths(),
     logLimits: {
       bytesMax: Number(values["log-bytes-max"]),
       filesMax: Number(values["log-files-max"]),

@@ -31,6 +31,7 @@ export function planStart(options: PlanOptions): StartPlan {
     oomScoreAdj: config.oomScoreAdj,
     filter: deps.filters.filterFor(oci),
     sourceKinds: sourceKinds(oci.mounts),
+    kernelPaths: deps.kernelPaths.kindsOf([...oci.linux.readonlyPaths, ...oci.linux.maskedPaths]),
     reaper: {
       path: deps.state.reaper,
       statusPath: deps.state.container(config.id).status,
