@@ -1,0 +1,144 @@
+/** RFC 6902, on values that are never changed. */
+import { isDeepStrictEqual } from "node:util";
+import type { JsonObject, JsonValue } from "../json.ts";
+
+/** An operation that cannot be done: which, and why. */
+export class JsonPatchError extends Error {
+  override readonly name = "JsonPatchError";
+}
+
+/** As many as Kubernetes takes in one patch. */
+const OPERATIONS_MAX = 10_000;
+
+type Path = readonly string[];
+
+/** The document after all operations, in order; the first that fails ends it, and nothing is changed. */
+export function applyJsonPatch(document: JsonValue, operations: unknown): JsonValue {
+  if (!Array.isArray(operations)) throw new JsonPatchError("a JSON patch is a list of operations");
+  if (operations.length > OPERATIONS_MAX)
+    throw new JsonPatchError(`more than ${OPERATIONS_MAX} operations`);
+  let result = document;
+  for (const [index, operation] of (operations as readonly unknown[]).entries()) {
+    try {
+      result = applyOne(result, operation);
+    } catch (error) {
+      if (!(error instanceof JsonPatchError)) throw error;
+      throw new JsonPatchError(`operation ${index} (${describe(operation)}): ${error.message}`);
+    }
+  }
+  return result;
+}
+
+function applyOne(document: JsonValue, operation: unknown): JsonValue {
+  if (!isObject(operation)) throw new JsonPatchError("is not an object");
+  const { op } = operation;
+  const path = pointer(operation["path"], "path");
+  switch (op) {
+    case "add":
+      return add(document, path, valueIn(operation));
+    case "remove":
+      return remove(document, path);
+    case "replace":
+      find(document, path);
+      return path.length === 0
+        ? valueIn(operation)
+        : add(remove(document, path), path, valueIn(operation));
+    case "move": {
+      const from = pointer(operation["from"], "from");
+      return add(remove(document, from), path, find(document, from));
+    }
+    case "copy":
+      return add(document, path, find(document, pointer(operation["from"], "from")));
+    case "test":
+      if (isDeepStrictEqual(find(document, path), valueIn(operation))) return document;
+      throw new JsonPatchError("the value is another one");
+    default:
+      throw new JsonPatchError(
+        `op ${JSON.stringify(op)} is none of add, remove, replace, move, copy, test`,
+      );
+  }
+}
+
+function find(document: JsonValue, path: Path): JsonValue {
+  let value: JsonValue | undefined = document;
+  for (const segment of path) {
+    value = Array.isArray(value)
+      ? (value as readonly JsonValue[])[indexIn(value, segment)]
+      : isObject(value)
+        ? value[segment]
+        : undefined;
+    if (value === undefined) throw new JsonPatchError(`${JSON.stringify(segment)} does not exist`);
+  }
+  return value;
+}
+
+function add(document: JsonValue, path: Path, value: JsonValue): JsonValue {
+  const [head, ...rest] = path;
+  if (head === undefined) return value;
+  if (Array.isArray(document)) {
+    const list = document as readonly JsonValue[];
+    if (rest.length > 0) {
+      const at = indexIn(list, head);
+      return list.with(at, add(list[at] ?? null, rest, value));
+    }
+    const at = head === "-" ? list.length : indexIn(list, head, list.length);
+    return list.toSpliced(at, 0, value);
+  }
+  if (!isObject(document))
+    throw new JsonPatchError(`${JSON.stringify(head)} is below no object or list`);
+  if (rest.length === 0) return { ...document, [head]: value };
+  const inner = document[head];
+  if (inner === undefined) throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
+  return { ...document, [head]: add(inner, rest, value) };
+}
+
+function remove(document: JsonValue, path: Path): JsonValue {
+  const [head, ...rest] = path;
+  if (head === undefined) throw new JsonPatchError("the whole document cannot be removed");
+  if (Array.isArray(document)) {
+    const list = document as readonly JsonValue[];
+    const at = indexIn(list, head);
+    return rest.length === 0
+      ? list.toSpliced(at, 1)
+      : list.with(at, remove(list[at] ?? null, rest));
+  }
+  const inner = isObject(document) ? document[head] : undefined;
+  if (!isObject(document) || inner === undefined)
+    throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
+  if (rest.length > 0) return { ...document, [head]: remove(inner, rest) };
+  const { [head]: _, ...others } = document;
+  return others;
+}
+
+function indexIn(list: readonly JsonValue[], segment: string, max = list.length - 1): number {
+  const index = /^(0|[1-9]\d*)$/.test(segment) ? Number(segment) : Number.NaN;
+  if (index <= max) return index;
+  throw new JsonPatchError(`${JSON.stringify(segment)} is no place in a list of ${list.length}`);
+}
+
+/** RFC 6901. */
+function pointer(text: unknown, name: string): Path {
+  if (typeof text !== "string") throw new JsonPatchError(`${name} is missing`);
+  if (text === "") return [];
+  if (!text.startsWith("/"))
+    throw new JsonPatchError(`${name} ${JSON.stringify(text)} has to start with /`);
+  return text
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function valueIn(operation: JsonObject): JsonValue {
+  const { value } = operation;
+  if (value === undefined) throw new JsonPatchError("value is missing");
+  return value;
+}
+
+function describe(operation: unknown): string {
+  if (!isObject(operation)) return "?";
+  return `${String(operation["op"])} ${String(operation["path"])}`;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

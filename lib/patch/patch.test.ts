@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { JsonObject, JsonValue } from "../json.ts";
+import { applyJsonPatch } from "./json-patch.ts";
+import { applyMergePatch, createMergePatch } from "./merge-patch.ts";
+import type { PatchSchema } from "./patch-schema.ts";
+import { applyStrategicMerge } from "./strategic-merge.ts";
+import { threeWayPatch } from "./three-way.ts";
+
+/** Containers merge by name, finalizers are a set, args are replaced; everything else is plain. */
+const SCHEMA: PatchSchema = {
+  field(name) {
+    const list = { isList: true, schema: SCHEMA };
+    if (name === "containers") return { ...list, strategies: ["merge"], mergeKey: "name" };
+    if (name === "volumes")
+      return { ...list, strategies: ["merge", "retainKeys"], mergeKey: "name" };
+    if (name === "finalizers") return { ...list, strategies: ["merge"], mergeKey: undefined };
+    if (name === "args") return { ...list, strategies: [], mergeKey: undefined };
+    return { isList: false, strategies: [], mergeKey: undefined, schema: SCHEMA };
+  },
+};
+
+const STRATEGIC: readonly {
+  readonly name: string;
+  readonly document: JsonObject;
+  readonly patch: JsonObject;
+  readonly expect: JsonObject;
+}[] = [
+  {
+    name: "merges items by their key",
+    document: {
+      containers: [
+        { name: "a", image: "1" },
+        { name: "b", image: "1" },
+      ],
+    },
+    patch: {
+      containers: [
+        { name: "b", image: "2" },
+        { name: "c", image: "3" },
+      ],
+    },
+    expect: {
+      containers: [
+        { name: "a", image: "1" },
+        { name: "b", image: "2" },
+        { name: "c", image: "3" },
+      ],
+    },
+  },
+  {
+    name: "deletes an item",
+    document: { containers: [{ name: "a" }, { name: "b" }] },
+    patch: { containers: [{ name: "a", $patch: "delete" }] },
+    expect: { containers: [{ name: "b" }] },
+  },
+  {
+    name: "replaces a list on demand",
+    document: { containers: [{ name: "a" }] },
+    patch: { containers: [{ name: "z" }, { $patch: "replace" }] },
+    expect: { containers: [{ name: "z" }] },
+  },
+  {
+    name: "replaces lists that do not merge",
+    document: { args: ["a", "b"] },
+    patch: { args: ["c"] },
+    expect: { args: ["c"] },
+  },
+  {
+    name: "adds to a set of values",
+    document: { finalizers: ["a"] },
+    patch: { finalizers: ["b", "a"] },
+    expect: { finalizers: ["a", "b"] },
+  },
+  {
+    name: "takes values from a set",
+    document: { finalizers: ["a", "b"] },
+    patch: { "$deleteFromPrimitiveList/finalizers": ["a"] },
+    expect: { finalizers: ["b"] },
+  },
+  {
+    name: "keeps only the named keys",
+    document: { volumes: [{ name: "v", emptyDir: {} }] },
+    patch: {
+      volumes: [{ name: "v", $retainKeys: ["name", "hostPath"], hostPath: { path: "/x" } }],
+    },
+    expect: { volumes: [{ name: "v", hostPath: { path: "/x" } }] },
+  },
+  {
+    name: "orders a list, leaving strangers behind those they followed",
+    document: { containers: [{ name: "a" }, { name: "x" }, { name: "b" }] },
+    patch: { "$setElementOrder/containers": [{ name: "b" }, { name: "a" }] },
+    expect: { containers: [{ name: "b" }, { name: "a" }, { name: "x" }] },
+  },
+  {
+    name: "removes a field by null",
+    document: { a: 1, b: 2 },
+    patch: { a: null },
+    expect: { b: 2 },
+  },
+  {
+    name: "replaces a map on demand",
+    document: { m: { a: 1 } },
+    patch: { m: { $patch: "replace", b: 2 } },
+    expect: { m: { b: 2 } },
+  },
+];
+
+for (const { document, expect, name, patch } of STRATEGIC) {
+  test(`applyStrategicMerge() ${name}`, () => {
+    const before = structuredClone(document);
+    assert.deepEqual(applyStrategicMerge(document, patch, SCHEMA), expect);
+    assert.deepEqual(document, before, "the document itself is not touched");
+  });
+}
+
+const THREE_WAY: readonly {
+  readonly name: string;
+  readonly original: JsonObject;
+  readonly modified: JsonObject;
+  readonly current: JsonObject;
+  readonly expect: JsonObject;
+}[] = [
+  {
+    name: "does nothing when all is as wanted",
+    original: { a: 1 },
+    modified: { a: 1 },
+    current: { a: 1, b: 2 },
+    expect: {},
+  },
+  {
+    name: "takes away what it had put there",
+    original: { a: 1, b: 1 },
+    modified: { a: 1 },
+    current: { a: 1, b: 1, c: 1 },
+    expect: { b: null },
+  },
+  {
+    name: "leaves others' items alone",
+    original: {},
+    modified: { containers: [{ name: "a", image: "2" }] },
+    current: { containers: [{ name: "a", image: "1", by: "x" }, { name: "s" }] },
+    expect: {
+      containers: [{ image: "2", name: "a" }],
+      "$setElementOrder/containers": [{ name: "a" }],
+    },
+  },
+  {
+    name: "deletes its own items",
+    original: { containers: [{ name: "a" }, { name: "b" }] },
+    modified: { containers: [{ name: "a" }] },
+    current: { containers: [{ name: "a" }, { name: "b" }] },
+    expect: {
+      containers: [{ name: "b", $patch: "delete" }],
+      "$setElementOrder/containers": [{ name: "a" }],
+    },
+  },
+];
+
+for (const { current, expect, modified, name, original } of THREE_WAY) {
+  test(`threeWayPatch() ${name}`, () => {
+    assert.deepEqual(threeWayPatch({ original, modified, current, schema: SCHEMA }), expect);
+  });
+}
+
+/** As JSON.parse makes them. */
+const PLAIN = { noNullPrototype: true };
+
+const plainJson = fc.dictionary(
+  fc.constantFrom("a", "b", "c"),
+  fc.oneof(
+    fc.integer(),
+    fc.string(),
+    fc.array(fc.integer()),
+    fc.dictionary(fc.constantFrom("x", "y"), fc.integer(), PLAIN),
+  ),
+  PLAIN,
+) as fc.Arbitrary<JsonObject>;
+
+test("threeWayPatch() applied strategically gives what is wanted, twice the same", () => {
+  fc.assert(
+    fc.property(plainJson, plainJson, plainJson, (original, modified, current) => {
+      const input = { original, modified, current, schema: SCHEMA };
+      const once = applyStrategicMerge(current, threeWayPatch(input), SCHEMA);
+      for (const [key, value] of Object.entries(modified)) {
+        if (typeof value !== "object" || Array.isArray(value)) assert.deepEqual(once[key], value);
+      }
+      assert.deepEqual(threeWayPatch({ ...input, original: modified, current: once }), {});
+    }),
+  );
+});
+
+test("createMergePatch() makes one document of the other", () => {
+  fc.assert(
+    fc.property(plainJson, plainJson, (before, after) => {
+      assert.deepEqual(applyMergePatch(before, createMergePatch(before, after)), after);
+    }),
+  );
+});
+
+const JSON_PATCH: readonly {
+  readonly name: string;
+  readonly document: JsonValue;
+  readonly patch: JsonValue;
+  readonly expect: JsonValue | RegExp;
+}[] = [
+  {
+    name: "adds to an object",
+    document: { a: 1 },
+    patch: [{ op: "add", path: "/b", value: 2 }],
+    expect: { a: 1, b: 2 },
+  },
+  {
+    name: "inserts into a list",
+    document: [1, 3],
+    patch: [{ op: "add", path: "/1", value: 2 }],
+    expect: [1, 2, 3],
+  },
+  {
+    name: "appends to a list",
+    document: [1],
+    patch: [{ op: "add", path: "/-", value: 2 }],
+    expect: [1, 2],
+  },
+  {
+    name: "reads escapes",
+    document: { "a/b": 1 },
+    patch: [{ op: "remove", path: "/a~1b" }],
+    expect: {},
+  },
+  {
+    name: "moves",
+    document: { a: 1 },
+    patch: [{ op: "move", from: "/a", path: "/b" }],
+    expect: { b: 1 },
+  },
+  {
+    name: "copies",
+    document: { a: [1] },
+    patch: [{ op: "copy", from: "/a/0", path: "/b" }],
+    expect: { a: [1], b: 1 },
+  },
+  {
+    name: "stops at a test that fails",
+    document: { a: 1 },
+    patch: [{ op: "test", path: "/a", value: 2 }],
+    expect: /operation 0 \(test \/a\): the value is another/,
+  },
+  {
+    name: "names what is not there",
+    document: {},
+    patch: [{ op: "replace", path: "/a/b", value: 1 }],
+    expect: /"a" does not exist/,
+  },
+  {
+    name: "names an operation it does not know",
+    document: {},
+    patch: [{ op: "zap", path: "" }],
+    expect: /"zap" is none of/,
+  },
+];
+
+for (const { document, expect, name, patch } of JSON_PATCH) {
+  test(`applyJsonPatch() ${name}`, () => {
+    if (expect instanceof RegExp)
+      assert.throws(() => applyJsonPatch(document, patch), { message: expect });
+    else assert.deepEqual(applyJsonPatch(document, patch), expect);
+  });
+}
