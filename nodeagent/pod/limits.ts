@@ -1,0 +1,57 @@
+/** Kubernetes' amounts as the kernel's limits. Pure. */
+import { type ResourceAmounts, podLimits, podRequests, qosClass } from "#lib/api/pod";
+import { parseQuantity } from "#lib/api/quantity";
+import type { Container, Pod } from "#proto/core/v1";
+import type { ResourceLimits } from "../runtime/runtime.ts";
+
+const PERIOD_US = 100_000;
+/** The kernel refuses less. */
+const QUOTA_US_MIN = 1_000;
+const SHARES_MIN = 2;
+const SHARES_MAX = 262_144;
+
+export function containerLimits({ resources }: Container): ResourceLimits {
+  const amounts = (list: Readonly<Record<string, string>> | undefined): ResourceAmounts =>
+    Object.fromEntries(
+      Object.entries(list ?? {}).map(([resource, text]) => [resource, parseQuantity(text)]),
+    );
+  return limitsOf(amounts(resources.requests), amounts(resources.limits));
+}
+
+export function sandboxLimits(pod: Pod): ResourceLimits {
+  return limitsOf(podRequests(pod), podLimits(pod));
+}
+
+function limitsOf(requests: ResourceAmounts, limits: ResourceAmounts): ResourceLimits {
+  const limitMilli = milli(limits["cpu"]);
+  const requestMilli = milli(requests["cpu"]) ?? limitMilli ?? 0;
+  const memory = limits["memory"]?.value();
+  return {
+    cpuShares: clamp(Math.floor((requestMilli * 1024) / 1000), SHARES_MIN, SHARES_MAX),
+    ...(limitMilli === undefined || limitMilli === 0
+      ? {}
+      : {
+          cpuQuotaUs: Math.max(QUOTA_US_MIN, Math.floor((limitMilli * PERIOD_US) / 1000)),
+          cpuPeriodUs: PERIOD_US,
+        }),
+    ...(memory === undefined || memory === 0 ? {} : { memoryBytesMax: memory }),
+  };
+}
+
+function milli(quantity: ResourceAmounts[string] | undefined): number | undefined {
+  return quantity === undefined ? undefined : Number((quantity.nanos + 999_999n) / 1_000_000n);
+}
+
+/** Who dies first when memory runs out; kubelet's formula. */
+export function oomScoreAdj(pod: Pod, container: Container, nodeMemoryBytes: number): number {
+  const qos = qosClass(pod);
+  if (qos === "Guaranteed") return -997;
+  if (qos === "BestEffort") return 1000;
+  const { requests, limits } = container.resources;
+  const request = parseQuantity(requests?.["memory"] ?? limits?.["memory"] ?? "0").value();
+  return clamp(1000 - Math.floor((1000 * request) / nodeMemoryBytes), 3, 999);
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
+}
