@@ -1,0 +1,24 @@
+import type { ProjectedVolumeSource, VolumeProjection } from "#proto/core/v1";
+import { configMapFiles } from "./config-map.ts";
+import { downwardApiFiles } from "./downward-api.ts";
+import { secretFiles } from "./secret.ts";
+import { type VolumeContext, VolumeError, type VolumeFiles } from "./volume.ts";
+
+/** Of files with the same path, the last source's stays. */
+export function projectedFiles(
+  context: VolumeContext,
+  source: ProjectedVolumeSource,
+  mode: number,
+): VolumeFiles {
+  return new Map((source.sources ?? []).flatMap((each) => [...projection(context, each, mode)]));
+}
+
+function projection(context: VolumeContext, each: VolumeProjection, mode: number): VolumeFiles {
+  if (each.configMap !== undefined) return configMapFiles(context, each.configMap, mode);
+  if (each.secret !== undefined) return secretFiles(context, each.secret, mode);
+  if (each.downwardAPI !== undefined) {
+    return downwardApiFiles(context, each.downwardAPI.items ?? [], mode);
+  }
+  const [kind = "this source"] = Object.keys(each);
+  throw new VolumeError(`projected: ${kind} is not supported`);
+}

@@ -1,0 +1,32 @@
+/** What volumes need of the node, and what they answer. */
+import type { ConfigMap, Pod, Secret } from "#proto/core/v1";
+
+export interface VolumeKernel {
+  mountTmpfs(path: string, options: { readonly sizeBytes?: number; readonly mode: number }): void;
+  unmount(path: string): void;
+}
+
+export interface VolumeContext {
+  readonly pod: Pod;
+  readonly kernel: VolumeKernel;
+  /** The pod's own directory for volumes. */
+  readonly directory: string;
+  configMap(name: string): ConfigMap | undefined;
+  secret(name: string): Secret | undefined;
+  /** Of a file in a downwardAPI volume. */
+  field(path: string): string | undefined;
+  resource(containerName: string, resource: string, divisor: string | undefined): string | undefined;
+}
+
+/** The volume cannot be set up as its pod describes it. */
+export class VolumeError extends Error {
+  override readonly name = "VolumeError";
+}
+
+export interface FileContent {
+  readonly data: Uint8Array;
+  readonly mode: number;
+}
+
+/** Path inside the volume to content. */
+export type VolumeFiles = ReadonlyMap<string, FileContent>;
