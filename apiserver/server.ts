@@ -4,7 +4,15 @@ import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { type Core, makeCore } from "./chain/core.ts";
-import type { Admission, Authorizer, Patcher, Reader, Rules, Steps, Writer } from "./chain/steps.ts";
+import type {
+  Admission,
+  Authorizer,
+  Patcher,
+  Reader,
+  Rules,
+  Steps,
+  Writer,
+} from "./chain/steps.ts";
 import { StoreObjects } from "./chain/store-objects.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";

@@ -35,7 +35,13 @@ function forbidden(call: Call, verb: string, reason: string): StatusError {
   return new StatusError(
     "Forbidden",
     `${what}: ${user} in API group "${resource.group}" ${scope}${why}`,
-    { details: { ...(name === undefined ? {} : { name }), group: resource.group, kind: resource.plural } },
+    {
+      details: {
+        ...(name === undefined ? {} : { name }),
+        group: resource.group,
+        kind: resource.plural,
+      },
+    },
   );
 }
 

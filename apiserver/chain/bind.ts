@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "#lib/json";
-import { StatusError } from "#lib/status-error";
+import type { StatusError } from "#lib/status-error";
 import { authorize } from "./authorize.ts";
 import { admissionBasics } from "./create.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
@@ -71,7 +71,9 @@ function boundPod(
 
 function scheduled(pod: JsonObject, nowMs: number): JsonObject {
   const status = objectAt(pod, "status");
-  const conditions = (Array.isArray(status["conditions"]) ? status["conditions"] : []) as JsonValue[];
+  const conditions = (
+    Array.isArray(status["conditions"]) ? status["conditions"] : []
+  ) as JsonValue[];
   const others = conditions.filter((c) => (c as JsonObject)["type"] !== "PodScheduled");
   const now = timestamp(nowMs);
   return {

@@ -83,12 +83,7 @@ function inProcess(steps: Steps, user: User) {
   };
 }
 
-async function* watchEvents(
-  steps: Steps,
-  call: Call,
-  options: WatchOptions,
-  signal: AbortSignal,
-) {
+async function* watchEvents(steps: Steps, call: Call, options: WatchOptions, signal: AbortSignal) {
   const { timeoutSeconds } = options;
   const timeout = new AbortController();
   const cancel =

@@ -1,7 +1,7 @@
 import { authorize } from "./authorize.ts";
 import { admissionBasics } from "./create.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
-import { conflict, methodNotAllowed, MODIFIED } from "./failures.ts";
+import { conflict, MODIFIED, methodNotAllowed } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
 import { metaOf } from "./object-meta.ts";

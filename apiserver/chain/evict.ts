@@ -1,5 +1,5 @@
-import type { JsonObject } from "#lib/json";
 import { labelSelectorMatcher } from "#lib/api/selector";
+import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";

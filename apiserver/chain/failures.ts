@@ -32,8 +32,7 @@ export function invalid(
   name: string,
   causes: readonly StatusCause[],
 ): StatusError {
-  const kind =
-    resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
+  const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
   const texts = causes.map((c) => (c.field === undefined ? c.message : `${c.field}: ${c.message}`));
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${list}`, {

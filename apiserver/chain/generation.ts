@@ -4,14 +4,24 @@ import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import { metaOf, withMeta } from "./object-meta.ts";
 
-const COUNTED = new Set(["daemonsets", "deployments", "poddisruptionbudgets", "pods", "replicasets"]);
+const COUNTED = new Set([
+  "daemonsets",
+  "deployments",
+  "poddisruptionbudgets",
+  "pods",
+  "replicasets",
+]);
 
 export function hasGeneration(resource: Resource): boolean {
   return COUNTED.has(resource.plural);
 }
 
 /** Never taken from the client. Only a change of the spec raises it. */
-export function withGeneration(resource: Resource, object: JsonObject, old: JsonObject): JsonObject {
+export function withGeneration(
+  resource: Resource,
+  object: JsonObject,
+  old: JsonObject,
+): JsonObject {
   const before = metaOf(old).generation;
   if (!hasGeneration(resource)) return withMeta(object, { generation: before });
   const same = isDeepStrictEqual(object["spec"], old["spec"]);

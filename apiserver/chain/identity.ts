@@ -38,7 +38,8 @@ function placed(call: Call, object: JsonObject): JsonObject {
       `the name of the object (${meta.name}) does not match the name on the URL (${call.name})`,
     );
   }
-  const named = call.name === undefined || meta.name ? object : withMeta(object, { name: call.name });
+  const named =
+    call.name === undefined || meta.name ? object : withMeta(object, { name: call.name });
   if (!call.resource.namespaced) return withMeta(named, { namespace: undefined });
   if (meta.namespace && meta.namespace !== call.namespace) {
     throw new StatusError(

@@ -10,7 +10,8 @@ import type { Patcher } from "./steps.ts";
 
 /** The three kinds of patch; what a patch itself gets wrong is the client's error. */
 export const patcher: Patcher = {
-  json: (document, operations) => refusing(() => applyJsonPatch(document, operations) as JsonObject),
+  json: (document, operations) =>
+    refusing(() => applyJsonPatch(document, operations) as JsonObject),
   merge: (document, patch) => applyMergePatch(document, patch) as JsonObject,
   strategic(resource, document, patch) {
     const schema = schemaOf(apiVersionOf(resource), resource.kind);
@@ -39,8 +40,10 @@ function refusing<T>(apply: () => T): T {
   try {
     return apply();
   } catch (error) {
-    if (error instanceof JsonPatchError) throw new StatusError("Invalid", error.message, { cause: error });
-    if (error instanceof StrategicMergeError) throw new StatusError("BadRequest", error.message, { cause: error });
+    if (error instanceof JsonPatchError)
+      throw new StatusError("Invalid", error.message, { cause: error });
+    if (error instanceof StrategicMergeError)
+      throw new StatusError("BadRequest", error.message, { cause: error });
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from "#lib/json";
 import { labelSelectorToString } from "#lib/api/selector";
+import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { LabelSelector } from "#proto/meta/v1";
 import { authorize } from "./authorize.ts";
@@ -19,11 +19,7 @@ export async function getScale(steps: Steps, call: Call): Promise<Published> {
   return scaleOf(await found(steps, call));
 }
 
-export async function updateScale(
-  steps: Steps,
-  call: Call,
-  given: JsonObject,
-): Promise<Published> {
+export async function updateScale(steps: Steps, call: Call, given: JsonObject): Promise<Published> {
   await authorize(steps, call, "update");
   return writeScale(steps, call, () => given);
 }

@@ -117,7 +117,11 @@ export type PublishedEvent =
 
 /** Reads. Every write that was acknowledged before a call is seen by it. */
 export interface Reader {
-  get(resource: Resource, namespace: string | undefined, name: string): Promise<Published | undefined>;
+  get(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<Published | undefined>;
   list(query: ListQuery): Promise<PublishedList>;
   /** Events in batches, as they come; one event object is shared by all watchers that see it. */
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly PublishedEvent[]>;

@@ -68,8 +68,7 @@ export class StoreObjects implements Reader, Writer {
       const { items, revision } = await this.list({ ...query });
       after = revision;
       yield items.map((object) => ({ type: "ADDED", object }) as const);
-      if (query.sendInitialEvents)
-        yield [{ type: "BOOKMARK", revision, initialEventsEnd: true }];
+      if (query.sendInitialEvents) yield [{ type: "BOOKMARK", revision, initialEventsEnd: true }];
     }
     try {
       for await (const batch of this.#store.watch(prefix, after, signal)) {
@@ -94,7 +93,8 @@ export class StoreObjects implements Reader, Writer {
     const result = await this.#store.write(
       commits.map((c, i) => {
         const key = keys[i] ?? "";
-        if (c.kind === "delete") return { kind: "delete", key, ifModRevision: c.published.revision };
+        if (c.kind === "delete")
+          return { kind: "delete", key, ifModRevision: c.published.revision };
         const value = values[i] ?? new Uint8Array();
         const ttl = c.ttlSeconds === undefined ? {} : { ttlSeconds: c.ttlSeconds };
         return { kind: "put", key, value, ifModRevision: c.ifRevision, ...ttl };

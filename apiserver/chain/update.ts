@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
 import { authorize } from "./authorize.ts";
-import { decodeBody } from "./decode-body.ts";
 import { admissionBasics } from "./create.ts";
+import { decodeBody } from "./decode-body.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";

@@ -17,9 +17,7 @@ export function statusOf(error: StatusError): Status {
     status: "Failure",
     message: error.message,
     reason: error.reason,
-    ...(details === undefined
-      ? {}
-      : { details: withoutEmpty(details as unknown as JsonObject) }),
+    ...(details === undefined ? {} : { details: withoutEmpty(details as unknown as JsonObject) }),
     code,
   };
   return { code, json };

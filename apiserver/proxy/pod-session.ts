@@ -15,7 +15,10 @@ export function place(pod: Pod, what: What): Place {
   const { name, namespace = "", uid } = pod.metadata;
   const node = pod.spec?.nodeName ?? "";
   if (node === "")
-    throw new StatusError("BadRequest", `pod "${name}" is not on a node yet: it waits for the scheduler`);
+    throw new StatusError(
+      "BadRequest",
+      `pod "${name}" is not on a node yet: it waits for the scheduler`,
+    );
   return { node, what: { namespace, pod: name, podUid: uid, what } };
 }
 

@@ -15,19 +15,22 @@ export const SPDY_TUNNEL = "SPDY/3.1+portforward.k8s.io";
 export async function pipeSpdyForward(socket: WebSocket, dial: Dial): Promise<void> {
   const pairs = new Map<string, SpdyStream>();
   const running = new Set<Promise<void>>();
-  const connection = new SpdyConnection({ send: (bytes) => sendMessage(socket, bytes) }, (stream) => {
-    const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
-    const other = pairs.get(id);
-    if (other === undefined) {
-      pairs.set(id, stream);
-      return;
-    }
-    pairs.delete(id);
-    const isError = stream.headers.get("streamtype") === "error";
-    const [data, error] = isError ? [other, stream] : [stream, other];
-    const done = forwardPair(data, error, dial).finally(() => running.delete(done));
-    running.add(done);
-  });
+  const connection = new SpdyConnection(
+    { send: (bytes) => sendMessage(socket, bytes) },
+    (stream) => {
+      const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
+      const other = pairs.get(id);
+      if (other === undefined) {
+        pairs.set(id, stream);
+        return;
+      }
+      pairs.delete(id);
+      const isError = stream.headers.get("streamtype") === "error";
+      const [data, error] = isError ? [other, stream] : [stream, other];
+      const done = forwardPair(data, error, dial).finally(() => running.delete(done));
+      running.add(done);
+    },
+  );
   try {
     for await (const message of messagesOf(socket)) await connection.receive(message);
   } finally {
@@ -87,7 +90,9 @@ export interface LegacyForward {
 export async function pipeChannelForward(socket: WebSocket, forward: LegacyForward): Promise<void> {
   const { protocol, ports } = forward;
   const inputs = ports.map(() => new Input());
-  const running = ports.map((port, index) => forwardChannel(socket, forward, { port, index, inputs }));
+  const running = ports.map((port, index) =>
+    forwardChannel(socket, forward, { port, index, inputs }),
+  );
   for (const [index, port] of ports.entries()) {
     const head = Buffer.alloc(2);
     head.writeUInt16LE(port);

@@ -18,11 +18,10 @@ import type { TunnelSession } from "./tunnel.ts";
 const UPGRADED = new Set(["attach", "exec", "portforward"]);
 
 export function podStreams(deps: StreamDeps): Streams {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    // The protocol is chosen before; ws then only repeats it.
-    handleProtocols: (offered) => chosenFrom([...offered]) ?? false,
-    perMessageDeflate: false,
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  sockets.on("headers", (headers, request) => {
+    const protocol = chosen.get(request);
+    if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
   return {
     serve: async (request) => {
@@ -40,9 +39,12 @@ export function podStreams(deps: StreamDeps): Streams {
       if (!UPGRADED.has(subresource) || request.route.resource.plural !== "pods")
         throw new StatusError("BadRequest", "this path cannot be upgraded");
       const pod = await allowedPod(deps, request);
+      // Before the protocol: kubectl tries a second one, and its user sees that second answer.
+      deps.tunnel.listenerOf(place(pod, { $case: "stats", value: {} }).node);
+      if (subresource !== "portforward") execRequest(request, pod);
       const protocol = webSocketProtocol(request);
       const open = (): Promise<WebSocket> =>
-        handshake(sockets, request.exchange.request as unknown as IncomingMessage, socket, head);
+        handshake(sockets, { request: incoming(request, protocol), socket, head });
       if (subresource === "portforward") await forward({ deps, request, pod, protocol, open });
       else await execute({ deps, request, pod, protocol, open });
     },
@@ -89,15 +91,23 @@ function chosenFrom(offered: readonly string[]): string | undefined {
   return offered.includes(SPDY_TUNNEL) ? SPDY_TUNNEL : chooseProtocol(offered)?.name;
 }
 
+/** What was agreed on. ws itself refuses a name with a slash in it, which kubectl's tunnel has. */
+const chosen = new WeakMap<IncomingMessage, string>();
+
+function incoming({ exchange }: StreamRequest, protocol: string): IncomingMessage {
+  const request = exchange.request as unknown as IncomingMessage;
+  delete request.headers["sec-websocket-protocol"];
+  chosen.set(request, protocol);
+  return request;
+}
+
 function handshake(
   sockets: WebSocketServer,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  at: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
 ): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    socket.once("close", () => reject(new StatusError("Timeout", "the client has left")));
-    sockets.handleUpgrade(request, socket, head, (opened) => {
+    at.socket.once("close", () => reject(new StatusError("Timeout", "the client has left")));
+    sockets.handleUpgrade(at.request, at.socket, at.head, (opened) => {
       // Until its reader listens, nothing may come: a promise gives control back first.
       opened.pause();
       resolve(opened);
@@ -145,13 +155,14 @@ async function forward(upgrade: Upgrade): Promise<void> {
   const { request } = upgrade;
   const dial: Dial = (port) =>
     openSession(upgrade, { $case: "portForward", value: { port: checkedPort(port) } });
-  // Fails before the 101 if the pod cannot be reached at all.
-  place(upgrade.pod, { $case: "portForward", value: { port: 1 } });
   const isTunnel = upgrade.protocol === SPDY_TUNNEL;
   const protocol = chooseProtocol(upgrade.protocol === "" ? [] : [upgrade.protocol]);
-  const ports = request.exchange.query.getAll("ports").flatMap((list) => list.split(",")).map(Number);
+  const ports = request.exchange.query
+    .getAll("ports")
+    .flatMap((list) => list.split(","))
+    .map(Number);
   if (!isTunnel && ports.length === 0)
-    throw new StatusError("BadRequest", "query parameter \"ports\" is required");
+    throw new StatusError("BadRequest", 'query parameter "ports" is required');
   if (!isTunnel) ports.forEach(checkedPort);
   const socket = await upgrade.open();
   closeWith(request.signal, socket);

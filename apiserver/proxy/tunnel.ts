@@ -1,6 +1,6 @@
 /** The server's end of the tunnels that nodes keep open: asks a node for a session, and pairs what it opens. */
 import { once } from "node:events";
-import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
+import { Metadata, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
 import type { Clock } from "#lib/clock";
 import { REASONS, type Reason, StatusError } from "#lib/status-error";
 import type { ListenRequest, SessionEnd, SessionFrame, SessionRequest } from "#services/tunnel";
@@ -38,6 +38,8 @@ export class Tunnel {
   listen(node: string, stream: Listener): void {
     this.#listeners.get(node)?.end();
     this.#listeners.set(node, stream);
+    // The agent waits for the head to know that it can be reached.
+    stream.sendMetadata(new Metadata());
     stream.once("close", () => {
       if (this.#listeners.get(node) === stream) this.#listeners.delete(node);
     });
@@ -59,8 +61,8 @@ export class Tunnel {
     waiting.opened(session);
   }
 
-  /** Resolves when the node has opened the session. */
-  open(node: string, what: SessionWhat, signal: AbortSignal): Promise<TunnelSession> {
+  /** Throws when the node cannot be reached now. */
+  listenerOf(node: string): Listener {
     const listener = this.#listeners.get(node);
     if (listener === undefined) {
       throw new StatusError(
@@ -69,6 +71,12 @@ export class Tunnel {
         { details: { name: node, kind: "nodes" } },
       );
     }
+    return listener;
+  }
+
+  /** Resolves when the node has opened the session. */
+  async open(node: string, what: SessionWhat, signal: AbortSignal): Promise<TunnelSession> {
+    const listener = this.listenerOf(node);
     const sessionId = this.#newId();
     return new Promise((resolve, reject) => {
       const end = (): void => {

@@ -207,7 +207,10 @@ const event: KindTable = {
 
 /** Both groups' events in one shape. */
 function eventFields(object: ApiObject) {
-  const e = object as Event & { readonly note?: string; readonly regarding?: Event["involvedObject"] };
+  const e = object as Event & {
+    readonly note?: string;
+    readonly regarding?: Event["involvedObject"];
+  };
   const about = e.involvedObject ?? e.regarding;
   const last = e.series?.lastObservedTime || e.lastTimestamp || e.eventTime;
   const source = [e.source?.component || e.reportingComponent, e.source?.host];

@@ -10,13 +10,17 @@ export function humanDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   if (seconds < -1) return "<invalid>";
   if (seconds < 2 * MINUTE) return `${Math.max(seconds, 0)}s`;
-  if (seconds < 10 * MINUTE) return pair(seconds, { unit: MINUTE, letter: "m" }, { unit: 1, letter: "s" });
+  if (seconds < 10 * MINUTE)
+    return pair(seconds, { unit: MINUTE, letter: "m" }, { unit: 1, letter: "s" });
   if (seconds < 3 * HOUR) return `${Math.floor(seconds / MINUTE)}m`;
-  if (seconds < 8 * HOUR) return pair(seconds, { unit: HOUR, letter: "h" }, { unit: MINUTE, letter: "m" });
+  if (seconds < 8 * HOUR)
+    return pair(seconds, { unit: HOUR, letter: "h" }, { unit: MINUTE, letter: "m" });
   if (seconds < 2 * DAY) return `${Math.floor(seconds / HOUR)}h`;
-  if (seconds < 8 * DAY) return pair(seconds, { unit: DAY, letter: "d" }, { unit: HOUR, letter: "h" });
+  if (seconds < 8 * DAY)
+    return pair(seconds, { unit: DAY, letter: "d" }, { unit: HOUR, letter: "h" });
   if (seconds < 2 * YEAR) return `${Math.floor(seconds / DAY)}d`;
-  if (seconds < 8 * YEAR) return pair(seconds, { unit: YEAR, letter: "y" }, { unit: DAY, letter: "d" });
+  if (seconds < 8 * YEAR)
+    return pair(seconds, { unit: YEAR, letter: "y" }, { unit: DAY, letter: "d" });
   return `${Math.floor(seconds / YEAR)}y`;
 }
 

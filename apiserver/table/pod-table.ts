@@ -75,19 +75,22 @@ function gateReason(pod: Pod): string | undefined {
 
 /** Undefined once initialization is over. */
 function initReason(pod: Pod): string | undefined {
+  if (pod.status?.phase === "Succeeded") return undefined;
   const inits = initStatuses(pod);
-  for (const [index, { isSidecar, status }] of inits.entries()) {
-    const { terminated, waiting } = status?.state ?? {};
-    if (terminated?.exitCode === 0) continue;
-    if (isSidecar && status?.started) continue;
-    if (pod.status?.phase === "Succeeded") continue;
-    if (terminated) return `Init:${terminated.reason || exitText(terminated)}`;
-    const { reason } = waiting ?? {};
-    if (reason && reason !== "PodInitializing") return `Init:${reason}`;
-    // Before the first report, a pod without a node is simply pending.
-    return status === undefined && !pod.spec?.nodeName ? undefined : `Init:${index}/${inits.length}`;
-  }
-  return undefined;
+  const index = inits.findIndex((init) => !isOver(init));
+  const first = inits[index];
+  if (first === undefined) return undefined;
+  const { terminated, waiting } = first.status?.state ?? {};
+  if (terminated) return `Init:${terminated.reason || exitText(terminated)}`;
+  const reason = waiting?.reason;
+  if (reason && reason !== "PodInitializing") return `Init:${reason}`;
+  // Before the first report, a pod without a node is simply pending.
+  if (first.status === undefined && !pod.spec?.nodeName) return undefined;
+  return `Init:${index}/${inits.length}`;
+}
+
+function isOver({ isSidecar, status }: InitContainer): boolean {
+  return status?.state?.terminated?.exitCode === 0 || (isSidecar && status?.started === true);
 }
 
 function containerReason(pod: Pod, reason: string): string {

@@ -2,8 +2,8 @@
 import type { JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
-import { age } from "./duration.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
+import { age } from "./duration.ts";
 import { podTable } from "./pod-table.ts";
 import { WORKLOAD_TABLES } from "./workload-tables.ts";
 

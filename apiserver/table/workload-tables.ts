@@ -1,10 +1,5 @@
 import { labelSelectorToString } from "#lib/api/selector";
-import type {
-  ControllerRevision,
-  DaemonSet,
-  Deployment,
-  ReplicaSet,
-} from "#proto/apps/v1";
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
 import type { PodTemplateSpec } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { age } from "./duration.ts";

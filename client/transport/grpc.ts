@@ -18,11 +18,11 @@ import {
   type ApiPatchRequest,
   type ApiWatchRequest,
   type ApiWatchResponse,
+  type DeleteOptions as DeleteMessage,
   type Envelope,
+  type WatchEvent as EventMessage,
   type ListOptions as ListMessage,
   type Target as TargetMessage,
-  type DeleteOptions as DeleteMessage,
-  type WatchEvent as EventMessage,
   type WriteOptions as WriteMessage,
 } from "#services/api";
 import type {
@@ -82,7 +82,9 @@ export function channelCredentials(access: GrpcAccess): ChannelCredentials {
     Buffer.from(access.key),
     Buffer.from(access.certificate),
     // The name that was sent may be a stand-in; what counts is that the certificate is for where we dialled.
-    { checkServerIdentity: (_name, certificate) => checkServerIdentity(hostOf(access), certificate) },
+    {
+      checkServerIdentity: (_name, certificate) => checkServerIdentity(hostOf(access), certificate),
+    },
   );
 }
 

@@ -2,13 +2,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openApiSource } from "../../proto/codec/openapi/index.ts";
-import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
-import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
-import { silentLogger, type Logger } from "#lib/logger";
+import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
+import { patcher } from "../../apiserver/chain/patcher.ts";
+import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
+import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
+import { openApiSource } from "../../proto/codec/openapi/index.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer;
@@ -22,7 +23,11 @@ export interface TestServer extends AsyncDisposable {
 const VALIDITY = { nowMs: Date.now(), days: 1 };
 
 export async function startTestServer(
-  options: { readonly logger?: Logger; readonly parts?: Partial<Parts>; readonly restPort?: number } = {},
+  options: {
+    readonly logger?: Logger;
+    readonly parts?: Partial<Parts>;
+    readonly restPort?: number;
+  } = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "naru-api-"));
   const authority = await issueAuthority("test-ca", VALIDITY);
@@ -40,7 +45,11 @@ export async function startTestServer(
   const version = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
   const server = await startApiServer({
     store: new MemoryStore(systemClock),
-    tls: { certificate: serving.certificate, key: serving.key, clientAuthority: authority.certificate },
+    tls: {
+      certificate: serving.certificate,
+      key: serving.key,
+      clientAuthority: authority.certificate,
+    },
     host: "127.0.0.1",
     restPort: options.restPort ?? 0,
     grpcPort: 0,
@@ -80,26 +89,10 @@ function openParts(): Parts {
       validateCreate: () => [],
       validateUpdate: () => [],
     },
-    patcher: {
-      json: (document) => document,
-      merge: (document, patch) => mergePatch(document, patch),
-      strategic: (_resource, document, patch) => mergePatch(document, patch),
-    },
-    openApi: openApiSource({ title: "Kubernetes", version: "v1.36.0" }),
+    patcher,
+    openApi: openApiSource({ version: "v1.36.0" }),
   };
 }
-import type { JsonObject, JsonValue } from "#lib/json";
-function mergePatch(document: JsonObject, patch: JsonObject): JsonObject {
-  const out: Record<string, JsonValue> = { ...document };
-  for (const [k, v] of Object.entries(patch)) {
-    if (v === null) delete out[k];
-    else if (typeof v === "object" && !Array.isArray(v))
-      out[k] = mergePatch((out[k] as JsonObject) ?? {}, v as JsonObject);
-    else out[k] = v;
-  }
-  return out;
-}
-
 function kubeconfigText(port: number, authority: Credential, admin: Credential): string {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return JSON.stringify({

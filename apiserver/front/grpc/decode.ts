@@ -14,14 +14,20 @@ import type { Patch } from "../../chain/patch.ts";
 import type { Call, FieldValidation, User } from "../../chain/steps.ts";
 
 const BY_NAME: ReadonlyMap<string, Resource> = new Map(
-  RESOURCES.map((resource) => [nameOf(resource.group, resource.version, resource.plural), resource]),
+  RESOURCES.map((resource) => [
+    nameOf(resource.group, resource.version, resource.plural),
+    resource,
+  ]),
 );
 
 export function callOf(user: User, target: Target | undefined, options?: WriteOptions): Call {
   const { group = "", version = "", resource: plural = "" } = target ?? {};
   const resource = BY_NAME.get(nameOf(group, version, plural));
   if (target === undefined || resource === undefined)
-    throw new StatusError("NotFound", `the server has no resource ${nameOf(group, version, plural)}`);
+    throw new StatusError(
+      "NotFound",
+      `the server has no resource ${nameOf(group, version, plural)}`,
+    );
   const { namespace, name, subresource } = target;
   if (subresource !== "" && !resource.subresources.some((s) => s.name === subresource))
     throw new StatusError("NotFound", `${plural} have no sub-resource ${subresource}`);

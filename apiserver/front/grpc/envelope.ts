@@ -1,7 +1,8 @@
 /** Objects on the wire between Naru's programs: who they are, and the bytes that were encoded at commit. */
-import type { Envelope } from "#services/api";
+
 import type { Resource } from "#resources";
 import { apiVersionOf } from "#resources";
+import type { Envelope } from "#services/api";
 import { metaOf } from "../../chain/object-meta.ts";
 import type { Published } from "../../chain/published.ts";
 

@@ -1,15 +1,20 @@
 /** The front for Naru's own programs: gRPC over mutual TLS, with the nodes' tunnels on the same port. */
 import {
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type sendUnaryData,
 } from "@grpc/grpc-js";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import { type ApiServer, ApiService, type ApiWatchRequest, type ApiWatchResponse } from "#services/api";
+import {
+  type ApiServer,
+  ApiService,
+  type ApiWatchRequest,
+  type ApiWatchResponse,
+} from "#services/api";
 import {
   type ListenRequest,
   type NodeTunnelServer,
@@ -76,7 +81,11 @@ export async function startGrpc(options: GrpcOptions): Promise<GrpcFront> {
   };
 }
 
-function bindPort(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+function bindPort(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
       if (error === null) resolve(port);

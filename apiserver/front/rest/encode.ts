@@ -90,9 +90,7 @@ function bookmark(
     metadata: {
       resourceVersion: String(event.revision),
       creationTimestamp: null,
-      ...(event.initialEventsEnd
-        ? { annotations: { "k8s.io/initial-events-end": "true" } }
-        : {}),
+      ...(event.initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
     },
   };
 }
@@ -104,18 +102,16 @@ function transformed(encoding: Encoding, published: Published): JsonObject {
   return table(encoding, [published], { resourceVersion });
 }
 
-function table(
-  encoding: Encoding,
-  items: readonly Published[],
-  metadata: JsonObject,
-): JsonObject {
+function table(encoding: Encoding, items: readonly Published[], metadata: JsonObject): JsonObject {
   const { representation, resource, nowMs } = encoding;
   return {
     kind: "Table",
     apiVersion: metaVersion(representation),
     metadata,
     columnDefinitions: columnsOf(resource) as unknown as JsonValue,
-    rows: items.map((item) => row(encoding, item, rowOf(resource, item.object as ApiObject, nowMs))),
+    rows: items.map((item) =>
+      row(encoding, item, rowOf(resource, item.object as ApiObject, nowMs)),
+    ),
   };
 }
 

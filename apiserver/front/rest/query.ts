@@ -13,7 +13,10 @@ export function whole(query: URLSearchParams, name: string): number | undefined 
   const value = query.get(name);
   if (value === null || value === "") return undefined;
   if (!/^-?\d{1,15}$/.test(value))
-    throw new StatusError("BadRequest", `query parameter ${name} must be a whole number: "${value}"`);
+    throw new StatusError(
+      "BadRequest",
+      `query parameter ${name} must be a whole number: "${value}"`,
+    );
   return Number(value);
 }
 
@@ -43,7 +46,10 @@ export function text<Name extends string>(
 export function isDryRun(query: URLSearchParams): boolean {
   const values = query.getAll("dryRun").filter((value) => value !== "");
   if (values.some((value) => value !== "All"))
-    throw new StatusError("Invalid", `dryRun: Unsupported value: "${values.join()}": supported values: "All"`);
+    throw new StatusError(
+      "Invalid",
+      `dryRun: Unsupported value: "${values.join()}": supported values: "All"`,
+    );
   return values.length > 0;
 }
 

@@ -38,9 +38,7 @@ export async function readObject(request: Http2ServerRequest): Promise<Body> {
 }
 
 /** Clients may send an empty body with a delete, whatever type they say it has. */
-export async function readOptionalObject(
-  request: Http2ServerRequest,
-): Promise<Body | undefined> {
+export async function readOptionalObject(request: Http2ServerRequest): Promise<Body | undefined> {
   const bytes = await readBytes(request);
   return bytes.length === 0 ? undefined : decodeAs(mediaType(request), bytes);
 }

@@ -45,7 +45,8 @@ export class Exchange {
     const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     const packed = length >= GZIP_BYTES_MIN && this.#takesGzip();
     const [first] = buffers;
-    let bytes = buffers.length === 1 && first !== undefined ? first : Buffer.concat(buffers, length);
+    let bytes =
+      buffers.length === 1 && first !== undefined ? first : Buffer.concat(buffers, length);
     if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
     if (this.response.headersSent || this.response.destroyed) return;
     this.begin(answer.code, answer.type ?? "application/json", {
@@ -63,7 +64,10 @@ export class Exchange {
     response.setHeader("content-type", type);
     response.setHeader("cache-control", "no-cache, private");
     if (this.#warnings.length > 0)
-      response.setHeader("warning", this.#warnings.map((text) => `299 - ${quoted(text)}`));
+      response.setHeader(
+        "warning",
+        this.#warnings.map((text) => `299 - ${quoted(text)}`),
+      );
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   }
 

@@ -87,7 +87,12 @@ export async function startRest(options: RestOptions): Promise<RestFront> {
 }
 
 function secureContext(tls: TlsFiles) {
-  return { cert: tls.certificate, key: tls.key, ca: tls.clientAuthority, minVersion: "TLSv1.2" as const };
+  return {
+    cert: tls.certificate,
+    key: tls.key,
+    ca: tls.clientAuthority,
+    minVersion: "TLSv1.2" as const,
+  };
 }
 
 function listen(server: Http2SecureServer, options: RestOptions): Promise<void> {

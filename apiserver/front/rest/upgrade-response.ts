@@ -1,7 +1,7 @@
-import type { Http2ServerResponse } from "node:http2";
 import { STATUS_CODES } from "node:http";
-import { Writable } from "node:stream";
+import type { Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
+import { Writable } from "node:stream";
 
 /** An answer on a connection that asked for an upgrade and is refused it: the HTTP/1.1 parser has let go of the socket. */
 export class UpgradeResponse extends Writable {
@@ -13,6 +13,9 @@ export class UpgradeResponse extends Writable {
   private constructor(socket: Duplex) {
     super();
     this.#socket = socket;
+    // A client that leaves while it is told why it is refused has its answer.
+    socket.on("error", () => this.destroy());
+    this.on("error", () => {});
   }
 
   static over(socket: Duplex): Http2ServerResponse {
@@ -26,13 +29,17 @@ export class UpgradeResponse extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#head();
-    this.#socket.write(chunk, done);
+    if (this.#socket.writable) {
+      this.#head();
+      this.#socket.write(chunk, done);
+    } else done();
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#head();
-    this.#socket.end(done);
+    if (this.#socket.writable) {
+      this.#head();
+      this.#socket.end(done);
+    } else done();
   }
 
   #head(): void {

@@ -17,7 +17,12 @@ const VERSION = 3;
 const HEAD_BYTES = 8;
 
 export type SpdyFrame =
-  | { readonly kind: "data"; readonly stream: number; readonly flags: number; readonly payload: Buffer }
+  | {
+      readonly kind: "data";
+      readonly stream: number;
+      readonly flags: number;
+      readonly payload: Buffer;
+    }
   | {
       readonly kind: "control";
       readonly type: number;
@@ -76,6 +81,6 @@ export function controlFrame(type: number, payload: Uint8Array, flags = 0): Buff
 
 export function words(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4));
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4);
   return bytes;
 }

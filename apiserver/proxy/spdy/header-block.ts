@@ -82,7 +82,10 @@ export class HeaderWriter {
 function serialize(headers: Headers): Buffer {
   const count = Buffer.alloc(4);
   count.writeUInt32BE(headers.size);
-  return Buffer.concat([count, ...[...headers].flatMap(([name, value]) => [sized(name), sized(value)])]);
+  return Buffer.concat([
+    count,
+    ...[...headers].flatMap(([name, value]) => [sized(name), sized(value)]),
+  ]);
 }
 
 function sized(text: string): Buffer {
