@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { withoutDevices } from "./device-rights.ts";
 import { explainProgram } from "./explain.ts";
 import type { OciConfig } from "./oci-config.ts";
 import { DEFAULT_MOUNTS, defaultOciConfig } from "./oci-defaults.ts";
@@ -103,6 +104,14 @@ test("startProgram() takes bind sources before the node's tree is left, and sets
   const placed = index(program, "mount /v on /data");
   assert.ok(taken < index(program, "pivot_root") && index(program, "pivot_root") < attributes);
   assert.ok(attributes < placed);
+});
+
+test("withoutDevices() takes the right to make devices, and the image's with it", () => {
+  const oci = withoutDevices(defaultOciConfig({ args: ["x"] }));
+  const program = startProgram(plan({ oci }));
+  assert.notEqual(index(program, "drop CAP_MKNOD"), -1);
+  assert.equal(program[index(program, "mount overlay")]?.args[3], 4, "nodev");
+  assert.equal(startProgram(plan())[index(program, "mount overlay")]?.args[3], 0);
 });
 
 test("explainProgram() prints a line a call", () => {

@@ -173,6 +173,8 @@ function rootCalls(plan: StartPlan): Program {
   const { base, options } = overlayOptions(plan);
   const propagation = plan.oci.linux.rootfsPropagation ?? "rslave";
   const own = PROPAGATION_FLAGS[propagation] ?? 0;
+  // Who may make no device may not bring any along in an image either.
+  const flags = plan.oci.process.capabilities.bounding.includes("CAP_MKNOD") ? 0 : MS.noDev;
   const isShared = (own & MS.shared) !== 0;
   const calls: SystemCall[] = [
     // The node's mounts may come in, ours never go out.
@@ -182,7 +184,7 @@ function rootCalls(plan: StartPlan): Program {
       what: "keep mounts to ourselves",
     },
     { call: "chdir", args: [base], what: `enter ${base}` },
-    { call: "mount", args: ["overlay", root, "overlay", 0, options], what: "mount overlay" },
+    { call: "mount", args: ["overlay", root, "overlay", flags, options], what: "mount overlay" },
     { call: "chdir", args: [root], what: "enter the root" },
     { call: "pivot_root", args: [".", "."], what: "pivot_root" },
     { call: "umount2", args: [".", MNT_DETACH], what: "leave the node's tree" },

@@ -14,6 +14,8 @@ import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel, SpawnOutcome } from "../../kernel/kernel.ts";
 import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
+import { mayUseAllDevices, withoutDevices } from "../device-rights.ts";
+import type { OciConfig } from "../oci-config.ts";
 import { startProgram } from "../program.ts";
 import type { CallFailure } from "../runner/records.ts";
 import type { ContainerConfig, ContainerState, SandboxConfig } from "../runtime.ts";
@@ -96,6 +98,13 @@ export class Container {
     return this.#state;
   }
 
+  /** Its configuration as far as this node can hold it to that. */
+  get oci(): OciConfig {
+    const { oci } = this.config;
+    const isHeld = this.#deps.cgroups.version === 1 || mayUseAllDevices(oci);
+    return isHeld ? oci : withoutDevices(oci);
+  }
+
   get io(): ContainerIo | undefined {
     return this.#io;
   }
@@ -109,7 +118,13 @@ export class Container {
     try {
       this.#makeCgroup();
       const { config, sandbox } = this.#options;
-      const plan = planStart({ deps: this.#deps, config, sandbox, cgroup: this.cgroup, streams });
+      const plan = planStart({
+        deps: this.#deps,
+        config: { ...config, oci: this.oci },
+        sandbox,
+        cgroup: this.cgroup,
+        streams,
+      });
       const spawned = kernel.spawn(startProgram(plan));
       this.#open(streams.master, streams.stdinWriter);
       for (const descriptor of streams.given) kernel.closeDescriptor(descriptor);
@@ -187,11 +202,9 @@ export class Container {
 
   #makeCgroup(): void {
     const { config } = this.#options;
-    // Privileged containers, which have every right anyway, may use every device.
-    const isPrivileged = config.oci.process.capabilities.bounding.includes("CAP_SYS_RAWIO");
     this.#deps.cgroups.makeLeaf(this.cgroup, {
       limits: config.limits,
-      devices: isPrivileged ? "all" : config.oci.linux.devices,
+      devices: mayUseAllDevices(config.oci) ? "all" : config.oci.linux.devices,
     });
   }
 

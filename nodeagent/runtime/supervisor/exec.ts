@@ -39,7 +39,8 @@ export async function execInContainer(
   const { state } = container;
   if (state?.at !== "running") throw new Error(`container ${container.config.id} is not running`);
   const { kernel, cgroups, filters } = deps;
-  const { oci, oomScoreAdj } = container.config;
+  const { oci } = container;
+  const { oomScoreAdj } = container.config;
   const descriptor = kernel.openProcess(state.pid);
   const streams = openExecStreams(kernel, config, state.pid);
   let pid: number;

@@ -1,0 +1,29 @@
+import type { OciConfig } from "./oci-config.ts";
+
+/** Privileged containers, which have every right anyway, may use every device. */
+export function mayUseAllDevices(oci: OciConfig): boolean {
+  return oci.process.capabilities.bounding.includes("CAP_SYS_RAWIO");
+}
+
+/**
+ * For nodes whose cgroups can not tell which devices a container may use (version 2 can by a BPF program only, which is
+ * absent yet): it may make none, and those of its image are dead. What the runtime puts into /dev is what it has.
+ */
+export function withoutDevices(oci: OciConfig): OciConfig {
+  const { capabilities } = oci.process;
+  const less = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => name !== "CAP_MKNOD");
+  return {
+    ...oci,
+    process: {
+      ...oci.process,
+      capabilities: {
+        bounding: less(capabilities.bounding),
+        effective: less(capabilities.effective),
+        permitted: less(capabilities.permitted),
+        inheritable: less(capabilities.inheritable),
+        ambient: less(capabilities.ambient),
+      },
+    },
+  };
+}
