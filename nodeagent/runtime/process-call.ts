@@ -6,9 +6,11 @@ import { ByteQueue } from "./supervisor/byte-queue.ts";
 /** Output that its reader has not taken yet; the supervisor is told to wait through the stream's own flow control. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 
+export type ProcessCall = ClientDuplexStream<ProcessInput, ProcessOutput>;
+
 /** A process's streams on a call. Resolves when it has been started, rejects with the reason when it could not be. */
 export function openProcessCall(
-  call: ClientDuplexStream<ProcessInput, ProcessOutput>,
+  call: ProcessCall,
   first: NonNullable<ProcessInput["frame"]>,
 ): Promise<ExecProcess> {
   const queue = new ByteQueue({

@@ -9,9 +9,13 @@ import {
 } from "@grpc/grpc-js";
 import { type Clock, sleep } from "#lib/clock";
 import type { Logger } from "#lib/logger";
-import { type NetlinkResult, SupervisorClient as Stub } from "#services/supervisor";
+import {
+  type NetlinkResult,
+  type ProcessInput,
+  SupervisorClient as Stub,
+} from "#services/supervisor";
 import type { Kernel, NftablesOutcome } from "../kernel/kernel.ts";
-import { openProcessCall } from "./process-call.ts";
+import { openProcessCall, type ProcessCall } from "./process-call.ts";
 import type {
   ContainerConfig,
   ContainerRecord,
@@ -163,26 +167,19 @@ export class SupervisorClient implements Runtime {
   }
 
   async exec(config: ExecConfig): Promise<ExecProcess> {
-    await this.ready();
-    return openProcessCall(this.#stub.exec(), {
+    const { containerId, command, tty, stdin } = config;
+    return this.#process(() => this.#stub.exec(), {
       $case: "exec",
-      value: {
-        containerId: config.containerId,
-        command: [...config.command],
-        tty: config.tty,
-        stdin: config.stdin,
-      },
+      value: { containerId, command: [...command], tty, stdin },
     });
   }
 
   async attach(containerId: string): Promise<ProcessStreams> {
-    await this.ready();
-    return openProcessCall(this.#stub.attach(), { $case: "attach", value: containerId });
+    return this.#process(() => this.#stub.attach(), { $case: "attach", value: containerId });
   }
 
   async dial(sandboxId: string, port: number): Promise<ProcessStreams> {
-    await this.ready();
-    return openProcessCall(this.#stub.dial(), { $case: "dial", value: { sandboxId, port } });
+    return this.#process(() => this.#stub.dial(), { $case: "dial", value: { sandboxId, port } });
   }
 
   async stats(containerId: string): Promise<ContainerStats> {
@@ -243,6 +240,23 @@ export class SupervisorClient implements Runtime {
     } finally {
       signal.removeEventListener("abort", cancel);
       call.cancel();
+    }
+  }
+
+  /** Again if the supervisor was not there; a command only if it can not have reached it: it must not run twice. */
+  async #process(
+    open: () => ProcessCall,
+    first: NonNullable<ProcessInput["frame"]>,
+  ): Promise<ExecProcess> {
+    try {
+      return await openProcessCall(open(), first);
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      const isGone = hasStatus(cause, status.UNAVAILABLE);
+      const wasReached = !String(error).includes("No connection established");
+      if (!isGone || (first.$case === "exec" && wasReached)) throw error;
+      await this.ready();
+      return openProcessCall(open(), first);
     }
   }
 
