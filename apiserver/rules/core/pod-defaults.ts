@@ -1,0 +1,50 @@
+import type { JsonObject } from "#lib/json";
+
+type Amounts = Readonly<Record<string, string>>;
+
+/** Defaults of a pod's spec, also in templates, that depend on other fields. */
+export function completePodSpec(spec: JsonObject): JsonObject {
+  const each = (name: string): JsonObject => {
+    const list = spec[name] as readonly JsonObject[] | undefined;
+    return list === undefined
+      ? {}
+      : {
+          [name]: list.map((container) =>
+            completeContainer(container, spec["hostNetwork"] === true),
+          ),
+        };
+  };
+  return {
+    ...spec,
+    ...each("initContainers"),
+    ...each("containers"),
+    serviceAccountName: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
+    serviceAccount: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
+  };
+}
+
+function completeContainer(container: JsonObject, hostNetwork: boolean): JsonObject {
+  const resources = (container["resources"] ?? {}) as {
+    readonly limits?: Amounts;
+    readonly requests?: Amounts;
+  };
+  const ports = container["ports"] as readonly JsonObject[] | undefined;
+  const onHost = hostNetwork && ports !== undefined;
+  // Who limits a resource and does not say what is needed needs the limit.
+  const requests =
+    resources.limits === undefined
+      ? resources.requests
+      : { ...resources.limits, ...resources.requests };
+  return {
+    ...container,
+    ...(onHost
+      ? {
+          ports: ports.map((port) => ({
+            ...port,
+            hostPort: port["hostPort"] ?? port["containerPort"] ?? 0,
+          })),
+        }
+      : {}),
+    resources: { ...resources, ...(requests === undefined ? {} : { requests }) },
+  };
+}

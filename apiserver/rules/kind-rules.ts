@@ -1,0 +1,21 @@
+import type { NameRule } from "#lib/api/names";
+import type { JsonObject } from "#lib/json";
+import type { Causes } from "./causes.ts";
+
+/** What is particular to a kind. Everything is optional but the rule for its names. */
+export interface KindRules {
+  readonly nameRule: NameRule;
+  /** The status of a new object; without it the kind has none. */
+  readonly firstStatus?: (object: JsonObject) => JsonObject;
+  /** Defaults that need code. */
+  readonly complete?: (object: JsonObject) => JsonObject;
+  readonly validate?: (object: JsonObject) => Causes;
+  /** What an update may not change, and so on. `validate` runs too. */
+  readonly validateUpdate?: (object: JsonObject, old: JsonObject) => Causes;
+  /** Fields that the main route keeps as they are, besides status. */
+  readonly keep?: (object: JsonObject, old: JsonObject) => JsonObject;
+}
+
+export function specOf(object: JsonObject): JsonObject {
+  return (object["spec"] ?? {}) as JsonObject;
+}
