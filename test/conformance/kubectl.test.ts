@@ -193,12 +193,25 @@ test("drain evicts what its budget can spare, and names what it cannot", TIMEOUT
     "kept",
     "--subresource=status",
     "--type=merge",
-    '-p={"status":{"phase":"Running"}}',
+    '-p={"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}',
   ]);
+  // What the controller would say, had it seen the budget: none to spare.
+  const observed = '-p={"status":{"observedGeneration":1,"desiredHealthy":1,"currentHealthy":1}}';
+  await k.ok(["patch", "pdb", "pdb", "--subresource=status", "--type=merge", observed]);
   const { code, stderr } = await k.run(["drain", "n1", "--force", "--timeout=1s"]);
   assert.equal(code, 1);
   assert.match(stderr, /Cannot evict pod as it would violate the pod's disruption budget/);
   assert.match(await k.ok(["get", "node", "n1"]), /SchedulingDisabled/);
+  const spare = '-p={"status":{"disruptionsAllowed":1}}';
+  await k.ok(["patch", "pdb", "pdb", "--subresource=status", "--type=merge", spare]);
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: "kept" } };
+  await k.ok(["create", "--raw", "/api/v1/namespaces/default/pods/kept/eviction", "-f", "-"], {
+    input: JSON.stringify(eviction),
+  });
+  // A node has to end it; until its agent says so it waits.
+  assert.match(await k.ok(["get", "pod", "kept"]), /Terminating/);
+  assert.equal(await k.ok(["get", "pdb", "pdb", "-o=jsonpath={.status.disruptionsAllowed}"]), "0");
+  await k.ok(["delete", "pod", "kept", "--force", "--grace-period=0"]);
   await k.ok(["uncordon", "n1"]);
 });
 

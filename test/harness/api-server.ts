@@ -6,6 +6,7 @@ import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
 import { patcher } from "../../apiserver/chain/patcher.ts";
+import { rules } from "../../apiserver/rules/index.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
@@ -77,18 +78,12 @@ export async function startTestServer(
   };
 }
 
-/** Lets everyone do everything: for tests of what lies behind authorization and rules. */
+/** Lets everyone do everything: for tests of what lies behind authorization and admission. */
 function openParts(): Parts {
   return {
     authorizer: () => ({ authorize: () => ({ allowed: true }) }),
     admission: () => ({ admit: async (request) => request.object }),
-    rules: {
-      prepareForCreate: (_resource, object) => object,
-      prepareForUpdate: (_resource, object, old, subresource) =>
-        subresource === "status" ? { ...old, status: object["status"] ?? {} } : object,
-      validateCreate: () => [],
-      validateUpdate: () => [],
-    },
+    rules,
     patcher,
     openApi: openApiSource({ version: "v1.36.0" }),
   };

@@ -80,7 +80,9 @@ export async function startRest(options: RestOptions): Promise<RestFront> {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // The answers in flight get this turn of the loop; streams are over once their signal aborted.
-      setImmediate(() => sockets.forEach((socket) => socket.destroy()));
+      setImmediate(() => {
+        for (const socket of sockets) socket.destroy();
+      });
       await closed;
     },
   };
