@@ -4,15 +4,8 @@ import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { type Core, makeCore } from "./chain/core.ts";
-import type {
-  Admission,
-  Authorizer,
-  Patcher,
-  Reader,
-  Rules,
-  Steps,
-  Writer,
-} from "./chain/steps.ts";
+import { withEventFaces } from "./chain/event-faces.ts";
+import type { Admission, Authorizer, Patcher, Reader, Rules, Steps } from "./chain/steps.ts";
 import { StoreObjects } from "./chain/store-objects.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
@@ -94,7 +87,7 @@ export function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts">,
 ): Core {
   const { store, clock, random, parts } = options;
-  const objects: Reader & Writer = new StoreObjects(store);
+  const objects = withEventFaces(new StoreObjects(store));
   const steps: Steps = {
     authorizer: parts.authorizer(objects),
     admission: parts.admission(objects),
