@@ -24,7 +24,9 @@ const program = buildProgram({
 });
 
 // A reader that went away, as `| head` does, is no error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? 0 : 1),
+);
 
 try {
   await program.parseAsync(process.argv);

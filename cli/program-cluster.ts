@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ProgramOptions, wholeNumber } from "./program.ts";
+import { type ProgramOptions, wholeNumber } from "./command-options.ts";
 
 const DATA_DIR = "/var/lib/naru";
 
@@ -12,6 +12,11 @@ export function registerClusterCommands(program: Command, options: ProgramOption
     .option("--datastore <store>", "embedded, or the addresses of an etcd cluster", "embedded")
     .option("--api-port <port>", "of the Kubernetes REST API", wholeNumber, 6443)
     .option("--grpc-port <port>", "of Naru's own API", wholeNumber, 6444)
+    .option(
+      "--node-grace <seconds>",
+      "silence after which a node counts as lost (default: 40)",
+      wholeNumber,
+    )
     .option("--timeout <seconds>", "give up after this time", wholeNumber, 60)
     .action(async (given) => {
       const { up } = await import("./commands/up.ts");

@@ -1,5 +1,10 @@
 import type { Command } from "commander";
-import { clusterCommand, type ProgramOptions, wholeNumber, withSession } from "./program.ts";
+import {
+  clusterCommand,
+  type ProgramOptions,
+  wholeNumber,
+  withSession,
+} from "./command-options.ts";
 
 export function registerRolloutCommands(program: Command, options: ProgramOptions): void {
   const rollout = program.command("rollout").description("follow and steer rollouts");
@@ -8,19 +13,25 @@ export function registerRolloutCommands(program: Command, options: ProgramOption
     .option("--timeout <duration>", "give up after this time")
     .action(async (word: string, _, command: Command) => {
       const { rolloutStatus } = await import("./commands/rollout.ts");
-      await withSession(command, options, (session) => rolloutStatus(session, word, command.opts()));
+      await withSession(command, options, (session) =>
+        rolloutStatus(session, word, command.opts()),
+      );
     });
   clusterCommand(rollout, "history <object>", "show earlier revisions")
     .option("--revision <number>", "the pod template of one", wholeNumber)
     .action(async (word: string, given: { revision?: number }, command: Command) => {
       const { rolloutHistory } = await import("./commands/rollout.ts");
-      await withSession(command, options, (session) => rolloutHistory(session, word, given.revision));
+      await withSession(command, options, (session) =>
+        rolloutHistory(session, word, given.revision),
+      );
     });
   clusterCommand(rollout, "undo <object>", "go back to an earlier revision")
     .option("--to-revision <number>", "which; the previous one if not given", wholeNumber)
     .action(async (word: string, given: { toRevision?: number }, command: Command) => {
       const { rolloutUndo } = await import("./commands/rollout.ts");
-      await withSession(command, options, (session) => rolloutUndo(session, word, given.toRevision));
+      await withSession(command, options, (session) =>
+        rolloutUndo(session, word, given.toRevision),
+      );
     });
   clusterCommand(rollout, "restart <object...>", "replace all pods by new ones").action(
     async (words: string[], _, command: Command) => {

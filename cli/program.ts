@@ -1,15 +1,14 @@
 /** The command line: names, options and help. What a command does is loaded when it is called. */
-import { Command, InvalidArgumentError } from "commander";
-import type { Console } from "./commands/exec.ts";
+import { Command } from "commander";
+import {
+  clusterCommand,
+  collect,
+  type ProgramOptions,
+  wholeNumber,
+  withSession,
+} from "./command-options.ts";
 import { registerClusterCommands } from "./program-cluster.ts";
 import { registerRolloutCommands } from "./program-rollout.ts";
-import { type ClusterOptions, Session, type Surroundings } from "./session.ts";
-
-export interface ProgramOptions extends Surroundings {
-  readonly console: Console;
-  /** Sets the exit code of a command that worked but has a bad end to report. */
-  readonly exit: (code: number) => void;
-}
 
 export function buildProgram(options: ProgramOptions): Command {
   const { terminal } = options;
@@ -30,34 +29,6 @@ export function buildProgram(options: ProgramOptions): Command {
   registerRolloutCommands(program, options);
   registerClusterCommands(program, options);
   return program;
-}
-
-/** Runs a command with a session that ends with it. Global options may stand before or after the command's name. */
-export async function withSession(
-  command: Command,
-  surroundings: Surroundings,
-  run: (session: Session) => Promise<void>,
-): Promise<void> {
-  using session = new Session(surroundings, command.optsWithGlobals<ClusterOptions>());
-  await run(session);
-}
-
-/** A subcommand that also takes the options that every command about objects has. */
-export function clusterCommand(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .option("-n, --namespace <name>", "namespace to work in")
-    .option("-A, --all-namespaces", "all namespaces");
-}
-
-export function wholeNumber(text: string): number {
-  if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
-  return Number(text);
-}
-
-export function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, ...value.split(",")];
 }
 
 function registerReading(program: Command, options: ProgramOptions): void {
@@ -127,7 +98,9 @@ function registerWriting(program: Command, options: ProgramOptions): void {
     .option("--no-wait", "do not wait until they are gone")
     .action(async (words: string[], _, command: Command) => {
       const { deleteObjects } = await import("./commands/delete.ts");
-      await withSession(command, options, (session) => deleteObjects(session, words, command.opts()));
+      await withSession(command, options, (session) =>
+        deleteObjects(session, words, command.opts()),
+      );
     });
   clusterCommand(program, "scale <what...>", "change the number of replicas")
     .requiredOption("--replicas <count>", "wanted number", wholeNumber)
@@ -137,12 +110,14 @@ function registerWriting(program: Command, options: ProgramOptions): void {
       await withSession(command, options, (session) => scale(session, words, command.opts()));
     });
   const set = program.command("set").description("change one thing of objects");
-  clusterCommand(set, "image <what...>", "change images: set image deployment/web app=nginx:1.27").action(
-    async (words: string[], _, command: Command) => {
-      const { setImage } = await import("./commands/set-image.ts");
-      await withSession(command, options, (session) => setImage(session, words));
-    },
-  );
+  clusterCommand(
+    set,
+    "image <what...>",
+    "change images: set image deployment/web app=nginx:1.27",
+  ).action(async (words: string[], _, command: Command) => {
+    const { setImage } = await import("./commands/set-image.ts");
+    await withSession(command, options, (session) => setImage(session, words));
+  });
 }
 
 function registerPodCommands(program: Command, options: ProgramOptions): void {
@@ -179,7 +154,9 @@ function registerPodCommands(program: Command, options: ProgramOptions): void {
     .option("--address <ip>", "local address to listen on", "127.0.0.1")
     .action(async (word: string, ports: string[], _, command: Command) => {
       const { portForward } = await import("./commands/port-forward.ts");
-      await withSession(command, options, (session) => portForward(session, word, ports, command.opts()));
+      await withSession(command, options, (session) =>
+        portForward(session, word, ports, command.opts()),
+      );
     });
 }
 

@@ -1,8 +1,7 @@
-import { type Message, patchMetaOf, schemaOf } from "#codec";
 import type { JsonObject } from "#lib/json";
 import { applyJsonPatch, JsonPatchError } from "#lib/patch/json-patch";
+import { patchSchemaOf } from "#lib/patch/kind-schema";
 import { applyMergePatch } from "#lib/patch/merge-patch";
-import type { PatchSchema } from "#lib/patch/patch-schema";
 import { applyStrategicMerge, StrategicMergeError } from "#lib/patch/strategic-merge";
 import { StatusError } from "#lib/status-error";
 import { apiVersionOf } from "#resources";
@@ -14,27 +13,10 @@ export const patcher: Patcher = {
     refusing(() => applyJsonPatch(document, operations) as JsonObject),
   merge: (document, patch) => applyMergePatch(document, patch) as JsonObject,
   strategic(resource, document, patch) {
-    const schema = schemaOf(apiVersionOf(resource), resource.kind);
-    return refusing(() => applyStrategicMerge(document, patch, schema && patchSchema(schema)));
+    const schema = patchSchemaOf(apiVersionOf(resource), resource.kind);
+    return refusing(() => applyStrategicMerge(document, patch, schema));
   },
 };
-
-/** The codec's tables as strategic merging sees them. */
-export function patchSchema(message: Message): PatchSchema {
-  return {
-    field(name) {
-      const meta = patchMetaOf(message, name);
-      return (
-        meta && {
-          isList: meta.isList,
-          strategies: meta.strategy,
-          mergeKey: meta.mergeKey,
-          schema: meta.message && patchSchema(meta.message),
-        }
-      );
-    },
-  };
-}
 
 function refusing<T>(apply: () => T): T {
   try {

@@ -1,11 +1,11 @@
 import type { JsonObject } from "#lib/json";
-import { threeWayMerge } from "#lib/patch/three-way";
+import { patchSchemaOf } from "#lib/patch/kind-schema";
+import { threeWayPatch } from "#lib/patch/three-way";
 import { StatusError } from "#lib/status-error";
 import { pathOf } from "../connection/path.ts";
 import { readManifests } from "../manifest/read.ts";
 import { qualifiedName } from "../print/output.ts";
 import type { Session } from "../session.ts";
-import { patchMetaOf } from "./patch-meta.ts";
 import { bodyOf, explainRefusal, type Target, targetOf } from "./write.ts";
 
 export interface ApplyOptions {
@@ -82,11 +82,11 @@ async function patch(
   { modified, live }: { readonly modified: JsonObject; readonly live: JsonObject },
   options: ApplyOptions,
 ): Promise<Outcome> {
-  const body = threeWayMerge({
+  const body = threeWayPatch({
     original: lastAppliedOf(live),
     modified,
     current: live,
-    meta: patchMetaOf(target.resource),
+    schema: patchSchemaOf(target.manifest.apiVersion, target.manifest.kind),
   });
   if (Object.keys(body).length === 0) return "unchanged";
   await session.connection.json(pathOf(target), {

@@ -15,9 +15,18 @@ export async function runProgram(
   const { runServer } = await import("../../naru/server.ts");
   const { runAgent } = await import("../../naru/agent.ts");
   const write = (line: string): void => surroundings.terminal.error(`${line}\n`);
-  const options = { config, write, signal: surroundings.signal, debug: surroundings.environment["NARU_DEBUG"] !== undefined };
+  const options = {
+    config,
+    write,
+    signal: surroundings.signal,
+    debug: surroundings.environment["NARU_DEBUG"] !== undefined,
+  };
   if (name === "agent") await runAgent(options);
-  else await runServer({ ...options, parts: name === "server" ? ["apiserver", "controllers", "scheduler"] : [name] });
+  else
+    await runServer({
+      ...options,
+      parts: name === "server" ? ["apiserver", "controllers", "scheduler"] : [name],
+    });
 }
 
 async function read(path: string): Promise<unknown> {

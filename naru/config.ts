@@ -1,0 +1,43 @@
+/** What `naru up` decides, and its programs read: JSON files in the data directory. */
+
+export interface ServerConfig {
+  readonly dataDir: string;
+  /** `embedded`, `memory`, or etcd's addresses. */
+  readonly datastore: string;
+  /** Address that clients and nodes reach the server by. */
+  readonly host: string;
+  readonly restPort: number;
+  readonly grpcPort: number;
+  readonly serviceCidr: string;
+  readonly tls: {
+    readonly authority: string;
+    readonly certificate: string;
+    readonly key: string;
+  };
+  /** For programs that run alone and reach the API server over gRPC. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+  /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */
+  readonly nodeGraceMs?: number;
+}
+
+export interface AgentConfig {
+  readonly nodeName: string;
+  readonly stateDir: string;
+  readonly clusterId: string;
+  /** `host:port` of the gRPC front. */
+  readonly server: string;
+  /** Paths of PEM files. */
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** The node's own address. */
+  readonly ip: string;
+  readonly podCidr: string;
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly dnsIp: string;
+  /** Below each cgroup hierarchy's root. */
+  readonly cgroup: string;
+  /** Registries that are spoken to without TLS, besides loopback. */
+  readonly plainHttpRegistries: readonly string[];
+}

@@ -1,0 +1,176 @@
+/** The server's programs with the real clock, store and network: all in one process, or each alone. */
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { Client, EventRecorder, Informers, runAsLeader, type Transport } from "#client";
+import { jsonLogger, type Logger } from "#lib/logger";
+import { systemClock as clock } from "#lib/system-clock";
+import { systemRandom as random } from "#lib/system-random";
+import { admission } from "../apiserver/admission/index.ts";
+import { authorizer } from "../apiserver/authz/authorizer.ts";
+import { patcher } from "../apiserver/chain/patcher.ts";
+import { rules } from "../apiserver/rules/index.ts";
+import { type ApiServer, startApiServer } from "../apiserver/server.ts";
+import { openStore } from "../apiserver/storage/open-store.ts";
+import { grpcTransport } from "../client/transport/grpc.ts";
+import { startControllers } from "../controllers/index.ts";
+import { openApiSource } from "../proto/codec/openapi/index.ts";
+import { startScheduler } from "../scheduler/index.ts";
+import type { ServerConfig } from "./config.ts";
+import { KUBERNETES_VERSION } from "./version.ts";
+
+export type ServerPart = "apiserver" | "controllers" | "scheduler";
+
+export interface RunOptions {
+  readonly config: unknown;
+  /** Takes one line of the log. */
+  readonly write: (line: string) => void;
+  readonly debug: boolean;
+  /** Ends the program, gracefully. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs until the signal aborts. */
+export async function runServer(
+  options: RunOptions & { readonly parts: readonly ServerPart[] },
+): Promise<void> {
+  const config = options.config as ServerConfig;
+  const logger = jsonLogger({ debug: options.debug, nowMs: clock.nowMs, write: options.write });
+  const stop = new AbortController();
+  const server = options.parts.includes("apiserver")
+    ? await startApi(config, logger, stop.signal)
+    : undefined;
+  const loops = options.parts.filter((part) => part !== "apiserver");
+  const running =
+    loops.length === 0 ? [] : await startLoops(config, logger, server, loops, options.signal);
+  await aborted(options.signal);
+  logger.info("server stops");
+  await Promise.all(running);
+  stop.abort();
+  await server?.close();
+}
+
+async function startApi(
+  config: ServerConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<ApiServer> {
+  const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
+  const store = await openStore(datastore, { dataDir, clock, logger });
+  const [major = "", minor = ""] = KUBERNETES_VERSION.slice(1).split(".");
+  return startApiServer({
+    store,
+    host,
+    restPort,
+    grpcPort,
+    tls: {
+      certificate: await readFile(tls.certificate, "utf8"),
+      key: await readFile(tls.key, "utf8"),
+      clientAuthority: await readFile(tls.authority, "utf8"),
+    },
+    clock,
+    random,
+    logger,
+    version: {
+      major,
+      minor,
+      gitVersion: `${KUBERNETES_VERSION}+naru`,
+      gitCommit: "",
+      buildDate: "",
+    },
+    parts: {
+      authorizer: authorizer(signal),
+      admission: admission({ serviceCidr }),
+      rules,
+      patcher,
+      openApi: openApiSource({ version: KUBERNETES_VERSION }),
+    },
+    serviceAddress: firstAddress(serviceCidr),
+  });
+}
+
+/** Controllers and scheduler: each leads its own lease, so that only one of several servers acts. */
+async function startLoops(
+  config: ServerConfig,
+  logger: Logger,
+  server: ApiServer | undefined,
+  parts: readonly ServerPart[],
+  signal: AbortSignal,
+): Promise<readonly Promise<void>[]> {
+  const client = new Client(await transportFor(config, server));
+  const informers = new Informers({ client, clock, random, logger });
+  const lead = (part: ServerPart) => (leading: AbortSignal) =>
+    runLoop(
+      part,
+      { client, informers, logger: logger.child({ component: part }), config },
+      leading,
+    );
+  const running = parts.map((part) => {
+    // Over a store of its own the API server's process is the only one there is.
+    if (server !== undefined && !config.datastore.includes("://")) return lead(part)(signal);
+    const identity = `${hostname()}-${process.pid}`;
+    const election = {
+      client,
+      clock,
+      logger,
+      namespace: "kube-system",
+      name: `naru-${part}`,
+      identity,
+    };
+    return runAsLeader(election, lead(part), signal);
+  });
+  const following = informers.start();
+  return [...running, following, aborted(signal).then(() => informers.close())];
+}
+
+async function transportFor(
+  config: ServerConfig,
+  server: ApiServer | undefined,
+): Promise<Transport> {
+  if (server !== undefined) {
+    return server.core.as({
+      name: "system:naru",
+      groups: ["system:masters"],
+    }) as unknown as Transport;
+  }
+  const { client, host, grpcPort, tls } = config;
+  return grpcTransport({
+    address: `${host}:${grpcPort}`,
+    authority: await readFile(tls.authority, "utf8"),
+    certificate: await readFile(client?.certificate ?? "", "utf8"),
+    key: await readFile(client?.key ?? "", "utf8"),
+  });
+}
+
+interface LoopDeps {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly logger: Logger;
+  readonly config: ServerConfig;
+}
+
+async function runLoop(part: ServerPart, deps: LoopDeps, signal: AbortSignal): Promise<void> {
+  const { client, config, informers, logger } = deps;
+  const component = part === "scheduler" ? "default-scheduler" : "controllers";
+  const recorder = new EventRecorder({ client, component, clock, random, logger });
+  const context = { client, informers, recorder, clock, random, logger };
+  const { nodeGraceMs } = config;
+  const loop =
+    part === "scheduler"
+      ? startScheduler(context)
+      : startControllers({ ...context, ...(nodeGraceMs === undefined ? {} : { nodeGraceMs }) });
+  await aborted(signal);
+  await loop.close();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** The first address of the service range is the API server's own. */
+function firstAddress(cidr: string): string {
+  const [base = ""] = cidr.split("/");
+  return base.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
