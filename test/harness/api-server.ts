@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
+import { admission } from "../../apiserver/admission/index.ts";
+import { authorizer } from "../../apiserver/authz/authorizer.ts";
 import { patcher } from "../../apiserver/chain/patcher.ts";
 import { rules } from "../../apiserver/rules/index.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
@@ -43,6 +45,7 @@ export async function startTestServer(
     { commonName: "server", organizations: [], usage: "server", names: ["127.0.0.1", "localhost"] },
     VALIDITY,
   );
+  const stop = new AbortController();
   const version = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
   const server = await startApiServer({
     store: new MemoryStore(systemClock),
@@ -58,7 +61,7 @@ export async function startTestServer(
     random: systemRandom,
     logger: options.logger ?? silentLogger,
     version,
-    parts: { ...openParts(), ...options.parts },
+    parts: { ...realParts(stop.signal), ...options.parts },
     serviceAddress: "10.96.0.1",
   });
   const admin = await issue("admin", ["system:masters"]);
@@ -72,22 +75,23 @@ export async function startTestServer(
     admin,
     credential: issue,
     [Symbol.asyncDispose]: async () => {
+      stop.abort();
       await server.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
 }
 
-/** Lets everyone do everything: for tests of what lies behind authorization and admission. */
-function openParts(): Parts {
+function realParts(signal: AbortSignal): Parts {
   return {
-    authorizer: () => ({ authorize: () => ({ allowed: true }) }),
-    admission: () => ({ admit: async (request) => request.object }),
+    authorizer: authorizer(signal),
+    admission: admission({ serviceCidr: "10.96.0.0/16" }),
     rules,
     patcher,
     openApi: openApiSource({ version: "v1.36.0" }),
   };
 }
+
 function kubeconfigText(port: number, authority: Credential, admin: Credential): string {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return JSON.stringify({

@@ -12,6 +12,7 @@ import { publicError } from "../status.ts";
 import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
 import { type ResourceRoute, resourceRoute } from "./routes.ts";
+import { UpgradeResponse } from "./upgrade-response.ts";
 
 export interface TlsFiles {
   /** PEM texts. */
@@ -138,7 +139,6 @@ class Front {
   }
 
   async upgrade(request: Http2ServerRequest, socket: Duplex, head: Buffer): Promise<void> {
-    const { UpgradeResponse } = await import("./upgrade-response.ts");
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
     try {
       const route = resourceRoute(exchange.path);
