@@ -12,8 +12,6 @@ export async function runProgram(
   surroundings: Surroundings,
 ): Promise<void> {
   const config = await read(configFile);
-  const { runServer } = await import("../../naru/server.ts");
-  const { runAgent } = await import("../../naru/agent.ts");
   const write = (line: string): void => surroundings.terminal.error(`${line}\n`);
   const options = {
     config,
@@ -21,12 +19,15 @@ export async function runProgram(
     signal: surroundings.signal,
     debug: surroundings.environment["NARU_DEBUG"] !== undefined,
   };
-  if (name === "agent") await runAgent(options);
-  else
-    await runServer({
-      ...options,
-      parts: name === "server" ? ["apiserver", "controllers", "scheduler"] : [name],
-    });
+  // Each loads only what it runs: an agent has no use for the API server's code in its memory.
+  if (name === "agent") {
+    const { runAgent } = await import("../../naru/agent.ts");
+    await runAgent(options);
+    return;
+  }
+  const { runServer } = await import("../../naru/server.ts");
+  const all = ["apiserver", "controllers", "scheduler"] as const;
+  await runServer({ ...options, parts: name === "server" ? all : [name] });
 }
 
 async function read(path: string): Promise<unknown> {
