@@ -38,6 +38,8 @@ export interface AgentConfig {
   readonly dnsIp: string;
   /** Below each cgroup hierarchy's root. */
   readonly cgroup: string;
+  /** Where images are offered to the command line. */
+  readonly imagesSocket: string;
   /** Registries that are spoken to without TLS, besides loopback. */
   readonly plainHttpRegistries: readonly string[];
 }

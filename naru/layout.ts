@@ -19,6 +19,8 @@ export interface Layout {
   /** Below each cgroup hierarchy's root. */
   readonly cgroup: string;
   nodeDir(node: string): string;
+  /** Where the node's agent offers its images. */
+  imagesSocket(node: string): string;
   pidFile(program: string): string;
   logFile(program: string): string;
 }
@@ -39,6 +41,7 @@ export function layoutOf(dataDir: string): Layout {
     kubeconfig: join(absolute, "kubeconfig"),
     cgroup: `/${id}`,
     nodeDir: (node) => join(absolute, "nodes", node),
+    imagesSocket: (node) => join(runDir, `${node}-images.sock`),
     pidFile: (program) => join(runDir, `${program}.pid`),
     logFile: (program) => join(logDir, `${program}.log`),
   };

@@ -188,6 +188,7 @@ function agentConfig(
     serviceCidr: plan.ranges.serviceCidr,
     dnsIp: plan.dnsIp,
     cgroup: `${layout.cgroup}/${node.name}`,
+    imagesSocket: layout.imagesSocket(node.name),
     plainHttpRegistries: [],
   };
 }
