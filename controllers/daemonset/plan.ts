@@ -81,40 +81,58 @@ function planUpdate(input: DaemonInput, removing: readonly Pod[]): DaemonPlan {
   const running = nodes.filter((node) => shouldRun(set, node));
   const { maxSurge = 0, maxUnavailable = 1 } = set.spec.updateStrategy.rollingUpdate ?? {};
   const surge = scaledValue(maxSurge, running.length, "up");
-  const unavailableMax =
-    surge > 0 ? 0 : Math.max(1, scaledValue(maxUnavailable, running.length, "up"));
-  const available = (pod: Pod): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
   const going = new Set(removing);
-  const alive = owned.filter((pod) => isActive(pod) && !going.has(pod));
-  const byNode = Map.groupBy(alive, nodeOf);
-  const isOld = (pod: Pod): boolean => pod.metadata.labels?.[REVISION_HASH] !== hash;
-  const remove: Pod[] = [];
-  const create: string[] = [];
-  let unavailable = running.filter(
-    (node) => !(byNode.get(node.metadata.name) ?? []).some(available),
-  ).length;
-  let surging = running.filter((node) => (byNode.get(node.metadata.name) ?? []).length > 1).length;
-  for (const node of running) {
-    const pods = byNode.get(node.metadata.name) ?? [];
-    const old = pods.find(isOld);
-    if (old === undefined) continue;
-    const replacement = pods.find((pod) => !isOld(pod));
-    if (replacement !== undefined) {
-      if (available(replacement)) remove.push(old);
-    } else if (!available(old)) {
-      // It serves nobody: replacing it costs nothing.
-      remove.push(old);
-    } else if (surge > 0) {
-      if (surging < surge) {
-        create.push(node.metadata.name);
-        surging++;
-      }
-    } else if (unavailable < unavailableMax) {
-      remove.push(old);
-      unavailable++;
-    }
+  const byNode = Map.groupBy(
+    owned.filter((pod) => isActive(pod) && !going.has(pod)),
+    nodeOf,
+  );
+  const available = (pod: Pod): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
+  const places = running.map((node) =>
+    placeOf(node, byNode.get(node.metadata.name) ?? [], hash, available),
+  );
+  const replaced = places.filter(
+    ({ old, replacement }) => old && replacement && available(replacement),
+  );
+  const useless = places.filter(({ old, replacement }) => old && !replacement && !available(old));
+  const waiting = places.filter(({ old, replacement }) => old && !replacement && available(old));
+  const free = [...replaced, ...useless].flatMap(({ old }) => old ?? []);
+  if (surge > 0) {
+    const room = Math.max(
+      0,
+      surge - places.filter(({ old, replacement }) => old && replacement).length,
+    );
+    return { create: waiting.slice(0, room).map(({ nodeName }) => nodeName), remove: free };
   }
-  return { create, remove };
+  const unavailableMax = Math.max(1, scaledValue(maxUnavailable, running.length, "up"));
+  const room = Math.max(0, unavailableMax - places.filter(({ serves }) => !serves).length);
+  return {
+    create: [],
+    remove: [...free, ...waiting.slice(0, room).flatMap(({ old }) => old ?? [])],
+  };
+}
+
+/** A node's pods during an update. */
+interface Place {
+  readonly nodeName: string;
+  readonly old: Pod | undefined;
+  readonly replacement: Pod | undefined;
+  /** One of them is available. */
+  readonly serves: boolean;
+}
+
+function placeOf(
+  node: Node,
+  pods: readonly Pod[],
+  hash: string,
+  available: (pod: Pod) => boolean,
+): Place {
+  const isOld = (pod: Pod): boolean => pod.metadata.labels?.[REVISION_HASH] !== hash;
+  return {
+    nodeName: node.metadata.name,
+    old: pods.find(isOld),
+    replacement: pods.find((pod) => !isOld(pod)),
+    serves: pods.some(available),
+  };
 }
 
 /** One pod a node is enough; during a surge, one of each revision. The oldest of a revision stays. */
