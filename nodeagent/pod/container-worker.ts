@@ -1,0 +1,494 @@
+/** Performs what one container's state machine asks for: pull, create, probes, hooks, signals. */
+import { sleep } from "#lib/clock";
+import type { Container, LifecycleHandler, Pod, Probe } from "#proto/core/v1";
+import { type Image, ImageError } from "../images/image-service.ts";
+import { check } from "../probes/check.ts";
+import { runProbe } from "../probes/probe-loop.ts";
+import type { ContainerRecord, ContainerState } from "../runtime/runtime.ts";
+import { VolumeError } from "../volumes/volume.ts";
+import { ConfigError } from "./config-error.ts";
+import type { PodDeps } from "./deps.ts";
+import { backoffImage } from "./image-delay.ts";
+import { containerId } from "./oci-spec.ts";
+import { logPath, terminationLog } from "./pod-files.ts";
+import type { ContainerMemory } from "./pod-record.ts";
+import { pullCredentials } from "./pull-credentials.ts";
+import { delayText, restartDelayMs, WELL_AFTER_MS } from "./restart-delay.ts";
+import { signalNumber } from "./signal-number.ts";
+import { type ContainerEvent, type ContainerPhase, step, type Termination } from "./state.ts";
+import { terminationMessage, terminationOf } from "./termination.ts";
+import type { ContainerView } from "./view.ts";
+
+/** The container's side of its pod's worker. */
+export interface PodSide {
+  pod(): Pod;
+  podIp(): string;
+  graceMs(): number;
+  /** Everything else that the container needs is there; makes and starts it. */
+  start(container: Container, attempt: number, image: Image): Promise<ContainerState>;
+  isSidecar(container: Container): boolean;
+  changed(): void;
+}
+
+const HOOK_TIMEOUT_MS = 30_000;
+/** After a preStop hook that used up the time, a container still gets a chance to end by itself: kubelet's value. */
+const GRACE_MS_MIN = 2_000;
+const CONFIG_RETRY_MS = 10_000;
+const SIGKILL = 9;
+
+export class ContainerWorker {
+  readonly container: Container;
+  readonly #deps: PodDeps;
+  readonly #side: PodSide;
+  #phase: ContainerPhase = { at: "waiting" };
+  #attempts = 0;
+  #failures = 0;
+  #last: Termination | undefined;
+  #image: Image | undefined;
+  #imageName: string;
+  #imageId = "";
+  #stopSignal = "";
+  #isStarted = false;
+  #isReady = false;
+  #unhealthy: string | undefined;
+  #imageFailures = 0;
+  /** Ends what goes on for the present attempt: a pull, probes, hooks. */
+  #attemptEnd = new AbortController();
+  #cancelKill: (() => void) | undefined;
+
+  constructor(deps: PodDeps, side: PodSide, container: Container, memory?: ContainerMemory) {
+    this.#deps = deps;
+    this.#side = side;
+    this.container = container;
+    this.#imageName = memory?.image ?? container.image ?? "";
+    if (memory === undefined) return;
+    this.#attempts = memory.attempts;
+    this.#failures = memory.failures;
+    this.#imageId = memory.imageId;
+    this.#last = memory.last;
+    if (memory.end !== undefined) {
+      this.#phase = { at: "exited", attempt: memory.attempts - 1, end: memory.end };
+    }
+  }
+
+  view(): ContainerView {
+    return {
+      phase: this.#phase,
+      attempts: this.#attempts,
+      failures: this.#failures,
+      image: this.#imageName,
+      imageId: this.#imageId,
+      isStarted: this.#isStarted,
+      isReady: this.#isReady,
+      ...(this.#last === undefined ? {} : { last: this.#last }),
+      ...(this.#unhealthy === undefined ? {} : { unhealthy: this.#unhealthy }),
+    };
+  }
+
+  memory(): ContainerMemory {
+    return {
+      attempts: this.#attempts,
+      failures: this.#failures,
+      image: this.#imageName,
+      imageId: this.#imageId,
+      ...(this.#last === undefined ? {} : { last: this.#last }),
+      ...(this.#phase.at === "exited" ? { end: this.#phase.end } : {}),
+    };
+  }
+
+  get imageId(): string {
+    return this.#imageId;
+  }
+
+  /** After a restart of the agent: what the runtime has of this container, oldest attempt first. */
+  adopt(records: readonly ContainerRecord[]): void {
+    const latest = records.at(-1);
+    if (latest === undefined) return;
+    const { attempt, id } = latest.config;
+    if (attempt + 1 < this.#attempts) return;
+    const previous = records.at(-2);
+    if (attempt >= this.#attempts && previous !== undefined) this.#last = this.#endOf(previous);
+    // Started, but we were killed before we wrote that down.
+    if (attempt >= this.#attempts && this.#phase.at === "exited") this.#phase = { at: "waiting" };
+    this.#attempts = attempt + 1;
+    if (latest.state.at === "running") {
+      this.#apply({ type: "found", id, attempt, startedAtMs: latest.state.startedAtMs });
+    } else {
+      this.exited(id, attempt, latest.state);
+    }
+  }
+
+  /** The runtime has nothing of an attempt that was made: the machine was restarted, or somebody cleaned up. */
+  missing(): void {
+    if (this.#attempts === 0 || this.#phase.at !== "waiting") return;
+    const attempt = this.#attempts - 1;
+    const nowMs = this.#deps.clock.nowMs();
+    const message = "The container could not be located when the agent was started";
+    const end: Termination = {
+      id: containerId(this.#side.pod(), this.container, attempt),
+      exitCode: 137,
+      signal: 0,
+      reason: "ContainerStatusUnknown",
+      message,
+      startedAtMs: 0,
+      finishedAtMs: nowMs,
+    };
+    this.#apply({ type: "exited", attempt, end });
+  }
+
+  begin(): void {
+    if (this.#phase.at === "exited") {
+      this.#last = this.#phase.end;
+      this.#note("restart due", restartDelayMs(this.#failures));
+    }
+    this.#apply({ type: "begin" });
+  }
+
+  drop(): void {
+    this.#attemptEnd.abort();
+    this.#apply({ type: "dropped" });
+  }
+
+  stop(why: string): void {
+    const { name } = this.container;
+    const message = why === "" ? `Stopping container ${name}` : why;
+    this.event("Normal", "Killing", message);
+    this.#apply({ type: "stop" });
+  }
+
+  /** The runtime's news. */
+  runtimeState(id: string, state: ContainerState): void {
+    if (state.at === "running") return;
+    const attempt = Number(id.slice(id.lastIndexOf("-") + 1));
+    // Old news of an earlier attempt: the runtime tells everything when it is asked anew.
+    if (attempt < this.#attempts - 1) return;
+    if (this.#phase.at === "creating" && attempt !== this.#attempts) return;
+    this.exited(id, attempt, state);
+  }
+
+  exited(
+    id: string,
+    attempt: number,
+    state: Extract<ContainerState, { readonly at: "exited" | "failed" }>,
+  ): void {
+    this.#apply({ type: "exited", attempt, end: this.#termination(id, attempt, state) });
+  }
+
+  /** Nothing is done for it any more; the container itself lives on. */
+  close(): void {
+    this.#attemptEnd.abort();
+    this.#cancelKill?.();
+  }
+
+  /** The pod's grace period became shorter while the container was stopping. */
+  hurry(graceMs: number): void {
+    if (this.#phase.at === "stopping") this.#killAfter(this.#phase.id, graceMs);
+  }
+
+  event(type: "Normal" | "Warning", reason: string, message: string): void {
+    const isInit = this.#side.pod().spec.initContainers?.includes(this.container) === true;
+    const fieldPath = `spec.${isInit ? "initContainers" : "containers"}{${this.container.name}}`;
+    this.#deps.recorder.record(this.#side.pod(), { type, reason, message, fieldPath });
+  }
+
+  #note(message: string, delayMs: number): void {
+    if (delayMs === 0) return;
+    this.#deps.logger.debug(message, { container: this.container.name, after: delayText(delayMs) });
+  }
+
+  #apply(event: ContainerEvent): void {
+    const { phase, effects } = step(this.#phase, event);
+    this.#phase = phase;
+    for (const effect of effects) {
+      if (effect.do === "pull") this.#own(this.#pull());
+      else if (effect.do === "create") this.#own(this.#create());
+      else if (effect.do === "watch") this.#watch();
+      else if (effect.do === "end") this.#own(this.#end());
+      else this.#settle();
+    }
+    this.#side.changed();
+  }
+
+  #own(work: Promise<void>): void {
+    work.catch((error) => {
+      this.#deps.logger.error("container work failed", { container: this.container.name, error });
+      const message = error instanceof Error ? error.message : String(error);
+      this.#refuse("CreateContainerError", message, CONFIG_RETRY_MS);
+    });
+  }
+
+  #refuse(reason: string, message: string, delayMs: number): void {
+    const retryAtMs = this.#deps.clock.nowMs() + delayMs;
+    this.#apply({ type: "refused", reason, message, failures: this.#imageFailures, retryAtMs });
+  }
+
+  async #pull(): Promise<void> {
+    this.#attemptEnd = new AbortController();
+    const { signal } = this.#attemptEnd;
+    const reference = this.container.image ?? "";
+    const policy = this.container.imagePullPolicy ?? "IfNotPresent";
+    const credentials = this.#credentials();
+    const startMs = this.#deps.clock.monotonicMs();
+    let isPulling = false;
+    const onProgress = (): void => {
+      if (!isPulling) this.event("Normal", "Pulling", `Pulling image "${reference}"`);
+      isPulling = true;
+    };
+    try {
+      const request = { reference, policy, credentials, onProgress };
+      const image = await this.#deps.images.ensure(request, signal);
+      if (signal.aborted) return;
+      this.#took(image, reference, isPulling ? this.#deps.clock.monotonicMs() - startMs : undefined);
+      this.#apply({ type: "imageReady" });
+    } catch (error) {
+      if (!signal.aborted) this.#pullFailed(reference, error);
+    }
+  }
+
+  #credentials() {
+    const { namespace = "" } = this.#side.pod().metadata;
+    const sources = this.#deps.objects.sources(namespace);
+    const named = this.#side.pod().spec.imagePullSecrets ?? [];
+    return pullCredentials(named.flatMap(({ name = "" }) => sources.secret(name) ?? []));
+  }
+
+  #took(image: Image, reference: string, pulledInMs: number | undefined): void {
+    this.#image = image;
+    this.#imageId = image.digests[0] ?? image.id;
+    this.#imageName = reference;
+    this.#stopSignal = image.config.stopSignal;
+    this.#imageFailures = 0;
+    const took = `${((pulledInMs ?? 0) / 1000).toFixed(3)}s`;
+    const message =
+      pulledInMs === undefined
+        ? `Container image "${reference}" already present on machine`
+        : `Successfully pulled image "${reference}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`;
+    this.event("Normal", "Pulled", message);
+  }
+
+  /** The first cause stays readable: back-off repeats it. */
+  #pullFailed(reference: string, error: unknown): void {
+    this.#imageFailures++;
+    const reason = error instanceof ImageError ? error.reason : "ErrImagePull";
+    const text = error instanceof Error ? error.message : String(error);
+    const delayMs = backoffImage(this.#imageFailures);
+    this.event("Warning", "Failed", `Failed to pull image "${reference}": ${text}`);
+    this.event("Warning", "Failed", `Error: ${reason}`);
+    if (this.#imageFailures === 1 || reason !== "ErrImagePull") {
+      this.#refuse(reason, text, delayMs);
+      return;
+    }
+    this.event("Normal", "BackOff", `Back-off pulling image "${reference}"`);
+    const message = `Back-off pulling image "${reference}": ${reason}: ${text}`;
+    this.#refuse("ImagePullBackOff", message, delayMs);
+  }
+
+  async #create(): Promise<void> {
+    const image = this.#image;
+    if (image === undefined) return;
+    const attempt = this.#attempts;
+    try {
+      const state = await this.#side.start(this.container, attempt, image);
+      this.#started(attempt, state);
+    } catch (error) {
+      const isKnown = error instanceof ConfigError || error instanceof VolumeError;
+      const reason = error instanceof ConfigError ? error.reason : "CreateContainerError";
+      const message = error instanceof Error ? error.message : String(error);
+      if (!isKnown) this.#deps.logger.info("container not started", { error });
+      this.event("Warning", "Failed", `Error: ${message}`);
+      this.#refuse(reason, message, CONFIG_RETRY_MS);
+    }
+  }
+
+  #started(attempt: number, state: ContainerState): void {
+    const id = containerId(this.#side.pod(), this.container, attempt);
+    const { name } = this.container;
+    if (state.at !== "running") {
+      if (state.at === "failed") this.event("Warning", "Failed", `Error: ${state.message}`);
+      this.exited(id, attempt, state);
+      return;
+    }
+    this.event("Normal", "Created", `Container created: ${name}`);
+    this.event("Normal", "Started", `Container started: ${name}`);
+    // The news that it has ended came before the news that it was started.
+    if (this.#attempts > attempt) return;
+    this.#attempts = attempt + 1;
+    this.#apply({ type: "started", id, attempt, startedAtMs: state.startedAtMs });
+    const hook = this.container.lifecycle?.postStart;
+    if (hook !== undefined) this.#own(this.#postStart(hook));
+    // One dead container a name stays, for its log and for `previous`.
+    if (attempt >= 2) {
+      const old = containerId(this.#side.pod(), this.container, attempt - 2);
+      this.#own(this.#deps.runtime.removeContainer(old));
+    }
+  }
+
+  async #postStart(hook: LifecycleHandler): Promise<void> {
+    const result = await this.#hook(hook, HOOK_TIMEOUT_MS);
+    if (result.isGood) return;
+    this.event("Warning", "FailedPostStartHook", `PostStartHook failed: ${result.message}`);
+    this.#unhealthy = "FailedPostStartHook";
+    this.#side.changed();
+  }
+
+  #hook(hook: LifecycleHandler, timeoutMs: number) {
+    const { clock } = this.#deps;
+    if (hook.sleep !== undefined) {
+      const ms = Math.min(hook.sleep.seconds * 1000, timeoutMs);
+      return sleep(clock, ms).then(() => ({ isGood: true, message: "" }));
+    }
+    return check(hook, this.#target(), clock, timeoutMs);
+  }
+
+  #target() {
+    const containerId = this.#phase.at === "running" || this.#phase.at === "stopping" ? this.#phase.id : "";
+    return {
+      container: this.container,
+      podIp: this.#side.podIp(),
+      exec: (command: readonly string[]) =>
+        this.#deps.runtime.exec({ containerId, command, tty: false, stdin: false }),
+    };
+  }
+
+  /** Probes begin; those that wait for the startup probe begin when it has passed. */
+  #watch(): void {
+    if (this.#phase.at !== "running") return;
+    this.#attemptEnd = new AbortController();
+    this.#unhealthy = undefined;
+    this.#isReady = this.container.readinessProbe === undefined;
+    this.#isStarted = this.container.startupProbe === undefined;
+    const { startupProbe } = this.container;
+    if (startupProbe === undefined) {
+      this.#watchLife(this.#phase.startedAtMs);
+      return;
+    }
+    const { startedAtMs } = this.#phase;
+    this.#probe("Startup", startupProbe, startedAtMs, (isGood) => {
+      if (!isGood) return this.#fail("startup");
+      this.#isStarted = true;
+      this.#side.changed();
+      this.#watchLife(this.#deps.clock.nowMs());
+      return false;
+    });
+  }
+
+  #watchLife(startedAtMs: number): void {
+    const { livenessProbe, readinessProbe } = this.container;
+    if (livenessProbe !== undefined) {
+      this.#probe("Liveness", livenessProbe, startedAtMs, (isGood) =>
+        isGood ? true : this.#fail("liveness"),
+      );
+    }
+    if (readinessProbe === undefined) return;
+    this.#probe("Readiness", readinessProbe, startedAtMs, (isGood) => {
+      if (this.#isReady !== isGood) {
+        this.#isReady = isGood;
+        this.#side.changed();
+      }
+      return true;
+    });
+  }
+
+  #fail(kind: "liveness" | "startup"): false {
+    this.#unhealthy = `Container ${this.container.name} failed ${kind} probe, will be restarted`;
+    this.#side.changed();
+    return false;
+  }
+
+  #probe(
+    kind: string,
+    probe: Probe,
+    startedAtMs: number,
+    verdict: (isGood: boolean) => boolean,
+  ): void {
+    const { clock } = this.#deps;
+    const loop = runProbe({
+      probe,
+      clock,
+      startedAtMs,
+      signal: this.#attemptEnd.signal,
+      try: (timeoutMs) => check(probe, this.#target(), clock, timeoutMs),
+      failed: (message) => this.event("Warning", "Unhealthy", `${kind} probe failed: ${message}`),
+      verdict,
+    });
+    this.#own(loop);
+  }
+
+  /** preStop, then the signal, then no more asking. */
+  async #end(): Promise<void> {
+    if (this.#phase.at !== "stopping") return;
+    const { id } = this.#phase;
+    const { clock, runtime } = this.#deps;
+    const graceMs = this.#side.graceMs();
+    const deadlineMs = clock.nowMs() + graceMs;
+    // Probes end; a container that is told to go may refuse what it likes.
+    this.#attemptEnd.abort();
+    const hook = this.container.lifecycle?.preStop;
+    if (hook !== undefined && graceMs > 0) {
+      const result = await this.#hook(hook, graceMs);
+      if (!result.isGood) {
+        this.event("Warning", "FailedPreStopHook", `PreStopHook failed: ${result.message}`);
+      }
+    }
+    if (!this.#isStopping(id)) return;
+    const leftMs = graceMs === 0 ? 0 : Math.max(deadlineMs - clock.nowMs(), hook ? GRACE_MS_MIN : 0);
+    if (leftMs > 0) {
+      const wanted = this.container.lifecycle?.stopSignal ?? this.#stopSignal;
+      await runtime.killContainer(id, signalNumber(wanted), false);
+    }
+    if (this.#isStopping(id)) this.#killAfter(id, leftMs);
+  }
+
+  #isStopping(id: string): boolean {
+    return this.#phase.at === "stopping" && this.#phase.id === id;
+  }
+
+  #killAfter(id: string, delayMs: number): void {
+    this.#cancelKill?.();
+    this.#cancelKill = this.#deps.clock.after(delayMs, () => {
+      if (this.#isStopping(id)) this.#own(this.#deps.runtime.killContainer(id, SIGKILL, true));
+    });
+  }
+
+  #settle(): void {
+    this.#attemptEnd.abort();
+    this.#cancelKill?.();
+    this.#isStarted = false;
+    this.#isReady = false;
+    this.#unhealthy = undefined;
+    if (this.#phase.at !== "exited") return;
+    const { end } = this.#phase;
+    const ranMs = end.startedAtMs === 0 ? 0 : end.finishedAtMs - end.startedAtMs;
+    this.#failures = ranMs >= WELL_AFTER_MS ? 1 : this.#failures + 1;
+    this.#attempts = Math.max(this.#attempts, this.#phase.attempt + 1);
+    const delayMs = restartDelayMs(this.#failures);
+    if (delayMs === 0 || this.#side.pod().metadata.deletionTimestamp !== undefined) return;
+    if (this.#side.pod().spec.restartPolicy === "Never" && !this.#side.isSidecar(this.container)) return;
+    const { name, namespace, uid } = this.#side.pod().metadata;
+    const pod = `${name}_${namespace}(${uid})`;
+    const { name: own } = this.container;
+    this.event("Warning", "BackOff", `Back-off restarting failed container ${own} in pod ${pod}`);
+  }
+
+  #endOf(record: ContainerRecord): Termination | undefined {
+    const { state, config } = record;
+    if (state.at === "running") return undefined;
+    return this.#termination(config.id, config.attempt, state);
+  }
+
+  #termination(
+    id: string,
+    attempt: number,
+    state: Extract<ContainerState, { readonly at: "exited" | "failed" }>,
+  ): Termination {
+    const { paths, clock } = this.#deps;
+    const pod = this.#side.pod();
+    const files = {
+      terminationLog: terminationLog(paths, pod.metadata.uid, id),
+      log: logPath(paths, pod, this.container.name, attempt),
+    };
+    const exitCode = state.at === "exited" ? state.exitCode : 1;
+    const message = terminationMessage(this.container, files, exitCode);
+    return terminationOf(id, state, message, clock.nowMs());
+  }
+}

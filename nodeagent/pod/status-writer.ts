@@ -1,0 +1,70 @@
+import { keyOf } from "#lib/api/key";
+import { type Clock, sleep } from "#lib/clock";
+import type { JsonObject } from "#lib/json";
+import type { Logger } from "#lib/logger";
+import { StatusError } from "#lib/status-error";
+import type { Client } from "#client";
+import type { Pod, PodStatus } from "#proto/core/v1";
+import { pods } from "#resources";
+
+const RETRY_MS = 500;
+
+/** Writes a pod's status, the newest only, one write at a time. */
+export class StatusWriter {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #signal: AbortSignal;
+  #wanted: { readonly pod: Pod; readonly status: PodStatus } | undefined;
+  #sent = "";
+  #writing: Promise<void> | undefined;
+
+  constructor(client: Client, clock: Clock, logger: Logger, signal: AbortSignal) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#signal = signal;
+  }
+
+  write(pod: Pod, status: PodStatus): void {
+    this.#wanted = { pod, status };
+    this.#writing ??= this.#run().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves when the latest status is written, or the pod is gone. */
+  async settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async #run(): Promise<void> {
+    // What comes in this same turn goes along.
+    await Promise.resolve();
+    while (this.#wanted !== undefined && !this.#signal.aborted) {
+      const { pod, status } = this.#wanted;
+      this.#wanted = undefined;
+      const text = JSON.stringify(status);
+      if (text === this.#sent) continue;
+      try {
+        await this.#patch(pod, status);
+        this.#sent = text;
+      } catch (error) {
+        // Gone, or another pod of the same name: nobody to tell.
+        if (StatusError.is(error, "NotFound") || StatusError.is(error, "Conflict")) return;
+        this.#logger.info("pod status not written", { error });
+        this.#wanted ??= { pod, status };
+        await sleep(this.#clock, RETRY_MS, this.#signal);
+      }
+    }
+  }
+
+  async #patch(pod: Pod, status: PodStatus): Promise<void> {
+    const { namespace = "", name, uid } = pod.metadata;
+    const body = { metadata: { uid }, status } as unknown as JsonObject;
+    await this.#client.patch(pods, { namespace, name }, { type: "strategic", body }, {
+      subresource: "status",
+    });
+    this.#logger.debug("pod status written", { pod: keyOf(pod), phase: status.phase });
+  }
+}

@@ -1,0 +1,468 @@
+/**
+ * One pod on this node. Level-triggered: whatever happens, it looks at the whole pod, asks the plan what is missing, and
+ * does that.
+ */
+import { keyOf } from "#lib/api/key";
+import { isSidecar, qosClass } from "#lib/api/pod";
+import { parseTime } from "#lib/api/time";
+import { sleep } from "#lib/clock";
+import { StatusError } from "#lib/status-error";
+import type { Container, Pod } from "#proto/core/v1";
+import { pods } from "#resources";
+import type { Image } from "../images/image-service.ts";
+import type {
+  ContainerRecord,
+  ContainerState,
+  SandboxConfig,
+  SandboxRecord,
+} from "../runtime/runtime.ts";
+import { removeVolumes, setUpVolumes, volumeMounts } from "../volumes/pod-volumes.ts";
+import { VolumeError } from "../volumes/volume.ts";
+import { accountFiles } from "./account-files.ts";
+import { refusal } from "./admit.ts";
+import { ContainerWorker, type PodSide } from "./container-worker.ts";
+import type { PodDeps } from "./deps.ts";
+import { environmentOf, serviceVariables } from "./environment.ts";
+import { hostnameOf } from "./etc-files.ts";
+import { expand } from "./expand.ts";
+import { fieldValue, type PodFacts, resourceValue } from "./field-value.ts";
+import { sandboxLimits } from "./limits.ts";
+import { containerConfig, containerId } from "./oci-spec.ts";
+import { graceMs, type PodAction, planPod } from "./plan.ts";
+import {
+  logPath,
+  makeShm,
+  makeTerminationLog,
+  podDirectory,
+  terminationLog,
+  volumesDirectory,
+  writeEtcFiles,
+} from "./pod-files.ts";
+import { type PodRecord, readRecord, removeRecord, writeRecord } from "./pod-record.ts";
+import { podStatus } from "./status.ts";
+import { StatusWriter } from "./status-writer.ts";
+import type { PodView, SandboxView, Verdict } from "./view.ts";
+
+/** What the runtime had of the pod when the agent started. */
+export interface FoundPod {
+  readonly sandbox: SandboxRecord | undefined;
+  readonly containers: readonly ContainerRecord[];
+}
+
+const SANDBOX_RETRY_MS = 2_000;
+const FORGET_RETRY_MS = 1_000;
+
+export class PodWorker implements PodSide {
+  readonly uid: string;
+  readonly #deps: PodDeps;
+  readonly #gone: () => void;
+  readonly #containers = new Map<string, ContainerWorker>();
+  readonly #stop = new AbortController();
+  readonly #status: StatusWriter;
+  readonly #startTimeMs: number;
+  #pod: Pod;
+  #sandbox: SandboxView = { at: "absent" };
+  #verdict: Verdict | undefined;
+  #isForgetting = false;
+  #isScheduled = false;
+  #cancelWake: (() => void) | undefined;
+  #recorded = "";
+  #volumes: ReadonlyMap<string, string> = new Map();
+
+  constructor(deps: PodDeps, pod: Pod, found: FoundPod | undefined, gone: () => void) {
+    this.#deps = deps;
+    this.#gone = gone;
+    this.#pod = pod;
+    this.uid = pod.metadata.uid;
+    const { clock, client, logger } = deps;
+    const log = logger.child({ pod: keyOf(pod) });
+    this.#status = new StatusWriter(client, clock, log, this.#stop.signal);
+    const record = readRecord(podDirectory(deps.paths, this.uid));
+    this.#startTimeMs =
+      record?.startTimeMs ?? parseTime(pod.status.startTime) ?? clock.nowMs();
+    this.#verdict = record?.verdict ?? verdictOf(pod);
+    if (this.#verdict === undefined && record === undefined && found === undefined) {
+      this.#verdict = this.#refusal();
+    }
+    const { initContainers = [], containers } = pod.spec;
+    for (const container of [...initContainers, ...containers]) {
+      const memory = record?.containers[container.name];
+      this.#containers.set(container.name, new ContainerWorker(deps, this, container, memory));
+    }
+    this.#restore(record, found);
+    this.changed();
+  }
+
+  /** A newer version of the pod; undefined when the API has it no more. */
+  update(pod: Pod | undefined): void {
+    const before = graceMs(this.#view());
+    this.#pod = pod ?? goneFromApi(this.#pod, this.#deps.clock.nowMs());
+    const after = graceMs(this.#view());
+    if (after < before && this.#pod.metadata.deletionTimestamp !== undefined) {
+      for (const container of this.#containers.values()) container.hurry(after);
+    }
+    if (this.#volumes.size > 0) this.refreshVolumes();
+    this.changed();
+  }
+
+  owns(containerId: string): boolean {
+    return containerId.startsWith(`${this.uid}-`);
+  }
+
+  runtimeState(id: string, state: ContainerState): void {
+    const name = id.slice(this.uid.length + 1, id.lastIndexOf("-"));
+    this.#containers.get(name)?.runtimeState(id, state);
+  }
+
+  get imageIds(): readonly string[] {
+    return [...this.#containers.values()].map(({ imageId }) => imageId).filter((id) => id !== "");
+  }
+
+  /** The running attempt's id, or the latest's. */
+  runningId(container: string): string | undefined {
+    const view = this.#containers.get(container)?.view();
+    return view?.phase.at === "running" || view?.phase.at === "stopping" ? view.phase.id : undefined;
+  }
+
+  get currentPod(): Pod {
+    return this.#pod;
+  }
+
+  /** Stops looking after the pod; its containers live on. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#cancelWake?.();
+    for (const container of this.#containers.values()) container.close();
+    await this.#status.settled();
+  }
+
+  // What the containers ask of their pod.
+
+  pod(): Pod {
+    return this.#pod;
+  }
+
+  podIp(): string {
+    return this.#sandbox.at === "ready" ? this.#sandbox.ip : "";
+  }
+
+  graceMs(): number {
+    return graceMs(this.#view());
+  }
+
+  isSidecar(container: Container): boolean {
+    return isSidecar(container);
+  }
+
+  changed(): void {
+    if (this.#isScheduled || this.#stop.signal.aborted) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (!this.#stop.signal.aborted) this.#pass();
+    });
+  }
+
+  async start(container: Container, attempt: number, image: Image): Promise<ContainerState> {
+    const { paths, dns, volumeKernel, node, objects, runtime } = this.#deps;
+    const pod = this.#pod;
+    const { namespace = "", uid } = pod.metadata;
+    const facts = this.#facts();
+    const environment = environmentOf({
+      facts,
+      container,
+      sources: objects.sources(namespace),
+      imageEnv: image.config.env,
+      services: this.#serviceVariables(namespace),
+    });
+    this.#setUpVolumes();
+    const id = containerId(pod, container, attempt);
+    const termination = terminationLog(paths, uid, id);
+    makeTerminationLog(termination);
+    const { hosts, ...etc } = writeEtcFiles(paths, pod, this.podIp(), dns);
+    // With the node's network its own hosts file is right, unless the pod adds to it.
+    const ownHosts = pod.spec.hostNetwork !== true || pod.spec.hostAliases !== undefined;
+    const config = containerConfig({
+      pod,
+      container,
+      attempt,
+      image,
+      environment,
+      accounts: accountFiles(image.layerDirs),
+      volumeMounts: volumeMounts(container, this.#volumes, (text) => expand(text, environment)),
+      files: {
+        ...etc,
+        ...(ownHosts && hosts !== undefined ? { hosts } : { hosts: "/etc/hosts" }),
+        terminationLog: termination,
+        seccompDir: paths.seccomp,
+      },
+      shmPath: pod.spec.hostIPC === true ? "/dev/shm" : makeShm(volumeKernel, paths, uid),
+      logPath: logPath(paths, pod, container.name, attempt),
+      nodeMemoryBytes: node.memoryBytes,
+    });
+    return runtime.startContainer(config);
+  }
+
+  /** Files follow their ConfigMaps and Secrets; what cannot be read now stays as it was. */
+  refreshVolumes(): void {
+    if (this.#sandbox.at !== "ready") return;
+    try {
+      this.#setUpVolumes();
+    } catch (error) {
+      this.#deps.logger.info("volumes not updated", { pod: keyOf(this.#pod), error });
+    }
+  }
+
+  #pass(): void {
+    const plan = planPod(this.#view());
+    for (const action of plan.actions) this.#perform(action);
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    if (plan.wakeAtMs !== undefined) {
+      const { clock } = this.#deps;
+      // Timers may be early by a fraction.
+      const delayMs = Math.max(1, Math.ceil(plan.wakeAtMs - clock.nowMs()));
+      this.#cancelWake = clock.after(delayMs, () => this.changed());
+    }
+    this.#remember();
+    if (!this.#isForgetting) this.#status.write(this.#pod, podStatus(this.#view(), this.#deps.node.ip));
+  }
+
+  #perform(action: PodAction): void {
+    switch (action.do) {
+      case "makeSandbox":
+        this.#sandbox = { at: "making" };
+        void this.#makeSandbox();
+        return;
+      case "removeSandbox":
+        this.#sandbox = { at: "removing" };
+        void this.#removeSandbox();
+        return;
+      case "judge":
+        this.#verdict = action.verdict;
+        this.#event("Normal", action.verdict.reason, action.verdict.message);
+        this.changed();
+        return;
+      case "forget":
+        if (!this.#isForgetting) void this.#forget();
+        return;
+      default:
+        this.#performOn(action);
+    }
+  }
+
+  #performOn(action: Extract<PodAction, { readonly container: Container }>): void {
+    const worker = this.#containers.get(action.container.name);
+    if (action.do === "begin") worker?.begin();
+    else if (action.do === "drop") worker?.drop();
+    else worker?.stop(action.why);
+  }
+
+  async #makeSandbox(): Promise<void> {
+    const { runtime, network, objects, clock } = this.#deps;
+    try {
+      const followed = objects.follow(this.#pod, () => {
+        this.refreshVolumes();
+        this.changed();
+      });
+      const sandbox = await runtime.createSandbox(sandboxConfig(this.#pod));
+      const ip = await this.#attach(sandbox.netnsPath);
+      await followed;
+      this.#sandbox = { at: "ready", ip };
+      this.#setUpVolumes();
+      await this.#publish(network, ip);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const isVolume = error instanceof VolumeError;
+      this.#event("Warning", isVolume ? "FailedMount" : "FailedCreatePodSandBox", message);
+      this.#sandbox = { at: "failed", message, retryAtMs: clock.nowMs() + SANDBOX_RETRY_MS };
+    }
+    this.changed();
+  }
+
+  async #attach(netnsPath: string | undefined): Promise<string> {
+    if (netnsPath === undefined) return this.#deps.node.ip;
+    return (await this.#deps.network.attach(this.uid, netnsPath)).ip;
+  }
+
+  async #publish(network: PodDeps["network"], podIp: string): Promise<void> {
+    if (this.#pod.spec.hostNetwork === true) return;
+    const ports = this.#pod.spec.containers.flatMap(({ ports: own = [] }) =>
+      own.flatMap(({ hostPort, containerPort, protocol = "TCP", hostIP = "" }) =>
+        hostPort === undefined || hostPort === 0 || protocol === "SCTP"
+          ? []
+          : [{ protocol, hostIp: hostIP, hostPort, podIp, podPort: containerPort }],
+      ),
+    );
+    if (ports.length > 0) await network.publish(this.uid, ports);
+  }
+
+  async #removeSandbox(): Promise<void> {
+    const { runtime, network, objects, paths, volumeKernel, clock, logger } = this.#deps;
+    for (;;) {
+      try {
+        await runtime.removeSandbox(this.uid);
+        await network.detach(this.uid);
+        removeVolumes(volumeKernel, volumesDirectory(paths, this.uid));
+        objects.unfollow(this.uid);
+        break;
+      } catch (error) {
+        logger.info("pod not removed", { pod: keyOf(this.#pod), error });
+        await sleep(clock, SANDBOX_RETRY_MS, this.#stop.signal);
+        if (this.#stop.signal.aborted) return;
+      }
+    }
+    this.#sandbox = { at: "removed" };
+    this.changed();
+  }
+
+  /** The last status, then the object itself, then what we wrote down of it. */
+  async #forget(): Promise<void> {
+    this.#isForgetting = true;
+    const { client, clock, logger, paths } = this.#deps;
+    this.#status.write(this.#pod, podStatus(this.#view(), this.#deps.node.ip));
+    await this.#status.settled();
+    const { namespace = "", name } = this.#pod.metadata;
+    const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } };
+    while (!this.#stop.signal.aborted) {
+      try {
+        await client.delete(pods, { namespace, name }, options);
+        break;
+      } catch (error) {
+        // It is gone already, or another one has its name.
+        if (StatusError.is(error, "NotFound") || StatusError.is(error, "Conflict")) break;
+        logger.info("pod not deleted", { pod: keyOf(this.#pod), error });
+        await sleep(clock, FORGET_RETRY_MS, this.#stop.signal);
+      }
+    }
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    removeRecord(podDirectory(paths, this.uid));
+    this.#gone();
+  }
+
+  #setUpVolumes(): void {
+    const { objects, volumeKernel, paths } = this.#deps;
+    const facts = this.#facts();
+    const all = [...(this.#pod.spec.initContainers ?? []), ...this.#pod.spec.containers];
+    this.#volumes = setUpVolumes({
+      pod: this.#pod,
+      kernel: volumeKernel,
+      directory: volumesDirectory(paths, this.uid),
+      ...objects.sources(this.#pod.metadata.namespace ?? ""),
+      field: (path) => fieldValue(facts, path),
+      resource: (containerName, resource, divisor) => {
+        const own = all.find(({ name }) => name === containerName);
+        if (own === undefined) return undefined;
+        return resourceValue(facts, own, { resource, ...(divisor === undefined ? {} : { divisor }) });
+      },
+    });
+  }
+
+  #serviceVariables(namespace: string): ReadonlyMap<string, string> {
+    const all = this.#deps.services(namespace);
+    const wantsAll = this.#pod.spec.enableServiceLinks ?? true;
+    const isApi = ({ metadata }: (typeof all)[number]): boolean =>
+      metadata.namespace === "default" && metadata.name === "kubernetes";
+    return serviceVariables(wantsAll ? all : all.filter(isApi));
+  }
+
+  #facts(): PodFacts {
+    return { pod: this.#pod, podIp: this.podIp(), node: this.#deps.node };
+  }
+
+  #refusal(): Verdict | undefined {
+    const node = this.#deps.apiNode();
+    if (node === undefined) return undefined;
+    return refusal(this.#pod, this.#deps.otherPods(this.#pod.metadata.uid), node);
+  }
+
+  #event(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#deps.recorder.record(this.#pod, { type, reason, message });
+  }
+
+  #view(): PodView {
+    return {
+      pod: this.#pod,
+      nowMs: this.#deps.clock.nowMs(),
+      startTimeMs: this.#startTimeMs,
+      sandbox: this.#sandbox,
+      containers: new Map([...this.#containers].map(([name, each]) => [name, each.view()])),
+      ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
+    };
+  }
+
+  #restore(record: PodRecord | undefined, found: FoundPod | undefined): void {
+    if (record?.isRemoved === true) this.#sandbox = { at: "removed" };
+    // Making it again finds what is there, and attaches the same address.
+    else if (found?.sandbox !== undefined && record?.ip !== undefined) {
+      this.#sandbox = { at: "ready", ip: record.ip };
+      void this.#deps.objects.follow(this.#pod, () => this.refreshVolumes()).then(() => {
+        this.refreshVolumes();
+        this.changed();
+      });
+    }
+    for (const [name, worker] of this.#containers) {
+      const own = (found?.containers ?? [])
+        .filter(({ config }) => config.name === name)
+        .toSorted((a, b) => a.config.attempt - b.config.attempt);
+      if (own.length > 0) worker.adopt(own);
+      else worker.missing();
+    }
+  }
+
+  #remember(): void {
+    const record: PodRecord = {
+      uid: this.uid,
+      namespace: this.#pod.metadata.namespace ?? "",
+      name: this.#pod.metadata.name,
+      startTimeMs: this.#startTimeMs,
+      ...(this.#sandbox.at === "ready" ? { ip: this.#sandbox.ip } : {}),
+      ...(this.#sandbox.at === "removed" ? { isRemoved: true } : {}),
+      ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
+      containers: Object.fromEntries(
+        [...this.#containers].map(([name, worker]) => [name, worker.memory()]),
+      ),
+    };
+    const text = JSON.stringify(record);
+    if (text === this.#recorded || this.#isForgetting) return;
+    this.#recorded = text;
+    writeRecord(podDirectory(this.#deps.paths, this.uid), record);
+  }
+}
+
+/** A pod that was judged before, by us or by the API. */
+function verdictOf(pod: Pod): Verdict | undefined {
+  const { phase, reason, message = "" } = pod.status;
+  return phase === "Failed" && reason !== undefined ? { reason, message } : undefined;
+}
+
+/** Deleted by force: nobody waits for its end any more. */
+function goneFromApi(pod: Pod, nowMs: number): Pod {
+  const metadata = {
+    ...pod.metadata,
+    deletionTimestamp: new Date(nowMs).toISOString(),
+    deletionGracePeriodSeconds: 0,
+  };
+  return { ...pod, metadata };
+}
+
+export function sandboxConfig(pod: Pod): SandboxConfig {
+  const { spec, metadata } = pod;
+  const sysctls = (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]);
+  return {
+    id: metadata.uid,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    hostname: hostnameOf(pod),
+    host: {
+      network: spec.hostNetwork ?? false,
+      ipc: spec.hostIPC ?? false,
+      pid: spec.hostPID ?? false,
+    },
+    sysctls: Object.fromEntries(sysctls),
+    limits: sandboxLimits(pod),
+    qos: qosClass(pod),
+    sharePid: spec.shareProcessNamespace ?? false,
+  };
+}
