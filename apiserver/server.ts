@@ -3,10 +3,10 @@ import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
+import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
 import { withEventFaces } from "./chain/event-faces.ts";
 import type { Admission, Authorizer, Patcher, Reader, Rules, Steps } from "./chain/steps.ts";
-import { StoreObjects } from "./chain/store-objects.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
 import { startGrpc } from "./front/grpc/server.ts";
@@ -50,7 +50,7 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const core = coreOver(options);
+  const core = await coreOver(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const discovery = new Discovery({
@@ -83,11 +83,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
-export function coreOver(
+export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts">,
-): Core {
+): Promise<Core> {
   const { store, clock, random, parts } = options;
-  const objects = withEventFaces(new StoreObjects(store));
+  const objects = withEventFaces(await CachedObjects.open(store, clock));
   const steps: Steps = {
     authorizer: parts.authorizer(objects),
     admission: parts.admission(objects),

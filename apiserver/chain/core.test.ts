@@ -31,10 +31,10 @@ const stores: MemoryStore[] = [];
 // Events' time to live would keep the process waiting for its hour.
 after(() => Promise.all(stores.map((store) => store.close())));
 
-function newApi(allowed: (request: AccessRequest) => boolean = () => true) {
+async function newApi(allowed: (request: AccessRequest) => boolean = () => true) {
   const store = new MemoryStore(systemClock);
   stores.push(store);
-  const core = coreOver({
+  const core = await coreOver({
     store,
     clock: systemClock,
     random: systemRandom,
@@ -52,7 +52,7 @@ function newApi(allowed: (request: AccessRequest) => boolean = () => true) {
   return core.as({ name: "eve", groups: [] });
 }
 
-type Api = ReturnType<typeof newApi>;
+type Api = Awaited<ReturnType<typeof newApi>>;
 
 function at(resource: Resource, name?: string) {
   return { resource, namespace, ...(name === undefined ? {} : { name }) };
@@ -74,7 +74,7 @@ function put(api: Api, name: string, fields: JsonObject = {}) {
 const POD = { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "x" }] } };
 
 test("create() fills in what only the server knows, and refuses a taken name", async () => {
-  const api = newApi();
+  const api = await newApi();
   const { metadata, kind, apiVersion } = await put(api, "a");
   assert.deepEqual([kind, apiVersion, metadata.namespace], ["ConfigMap", "v1", namespace]);
   assert.match(metadata.uid, /^[0-9a-f-]{36}$/);
@@ -83,20 +83,20 @@ test("create() fills in what only the server knows, and refuses a taken name", a
 });
 
 test("create() generates names, and wants one or a base", async () => {
-  const api = newApi();
+  const api = await newApi();
   const { metadata } = await api.create(at(configMaps), { metadata: { generateName: "web-" } });
   assert.match(metadata.name, /^web-[a-z0-9]{5}$/);
   await refused(api.create(at(configMaps), {}), "Invalid", /name or generateName is required/);
 });
 
 test("create() stores nothing in a dry run", async () => {
-  const api = newApi();
+  const api = await newApi();
   await api.create(at(configMaps), { metadata: { name: "a" } }, { dryRun: true });
   await refused(api.get(at(configMaps, "a")), "NotFound", /configmaps "a" not found/);
 });
 
 test("every verb asks the authorizer first, and says what was refused", async () => {
-  const api = newApi(() => false);
+  const api = await newApi(() => false);
   await refused(
     api.get(at(pods, "p")),
     "Forbidden",
@@ -120,7 +120,7 @@ test("every verb asks the authorizer first, and says what was refused", async ()
 });
 
 test("update() compares revisions when it is given one, and else replaces", async () => {
-  const api = newApi();
+  const api = await newApi();
   const first = await put(api, "a", { data: { v: "1" } });
   const second = await api.update(at(configMaps, "a"), { data: { v: "2" } });
   assert.notEqual(second.metadata.resourceVersion, first.metadata.resourceVersion);
@@ -134,14 +134,14 @@ test("update() compares revisions when it is given one, and else replaces", asyn
 });
 
 test("a write that changes nothing makes no revision", async () => {
-  const api = newApi();
+  const api = await newApi();
   const first = await put(api, "a", { data: { v: "1" } });
   const again = await api.update(at(configMaps, "a"), first as unknown as JsonObject);
   assert.equal(again.metadata.resourceVersion, first.metadata.resourceVersion);
 });
 
 test("patch() applies to what others wrote meanwhile", async () => {
-  const api = newApi();
+  const api = await newApi();
   await put(api, "a");
   const keys = Array.from({ length: 4 }, (_, i) => `k${i}`);
   await Promise.all(
@@ -154,7 +154,7 @@ test("patch() applies to what others wrote meanwhile", async () => {
 });
 
 test("generation counts changes of the spec only", async () => {
-  const api = newApi();
+  const api = await newApi();
   const template = { metadata: { labels: { a: "b" } }, spec: POD.spec };
   const spec = { selector: { matchLabels: { a: "b" } }, template };
   await api.create(at(deployments), { metadata: { name: "d" }, spec });
@@ -173,7 +173,7 @@ test("generation counts changes of the spec only", async () => {
 });
 
 test("finalizers hold an object until the last is gone", async () => {
-  const api = newApi();
+  const api = await newApi();
   await api.create(at(configMaps), { metadata: { name: "a", finalizers: ["example.com/x"] } });
   const waiting = await api.delete(at(configMaps, "a"));
   assert.notEqual(waiting?.metadata.deletionTimestamp, undefined);
@@ -182,7 +182,7 @@ test("finalizers hold an object until the last is gone", async () => {
 });
 
 test("delete() checks preconditions, and marks for foreground and orphan", async () => {
-  const api = newApi();
+  const api = await newApi();
   const { metadata } = await put(api, "a");
   await refused(
     api.delete(at(configMaps, "a"), { preconditions: { uid: "other" } }),
@@ -197,7 +197,7 @@ test("delete() checks preconditions, and marks for foreground and orphan", async
 });
 
 test("bind() gives a pod its node once; deleting it then waits for the node", async () => {
-  const api = newApi();
+  const api = await newApi();
   await api.create(at(pods), POD);
   const binding = { ...at(pods, "p"), subresource: "binding" };
   await api.create(binding, { target: { name: "n1" } });
@@ -212,13 +212,13 @@ test("bind() gives a pod its node once; deleting it then waits for the node", as
 });
 
 test("a pod without a node goes at once", async () => {
-  const api = newApi();
+  const api = await newApi();
   await api.create(at(pods), POD);
   assert.equal(await api.delete(at(pods, "p")), undefined);
 });
 
 test("deleteCollection() takes what the selector finds", async () => {
-  const api = newApi();
+  const api = await newApi();
   for (const name of ["a", "b"]) await put(api, name, { metadata: { name, labels: { app: "x" } } });
   await put(api, "c");
   await api.deleteCollection(at(configMaps), { labelSelector: "app=x" });
@@ -230,7 +230,7 @@ test("deleteCollection() takes what the selector finds", async () => {
 });
 
 test("list() pages at one revision", async () => {
-  const api = newApi();
+  const api = await newApi();
   for (const name of ["a", "b", "c"]) await put(api, name);
   const first = await api.list(at(configMaps), { limit: 2 });
   assert.equal(first.remainingItemCount, 1);
@@ -245,7 +245,7 @@ test("list() pages at one revision", async () => {
 });
 
 test("watch() tells of objects that come into a selection and leave it", async () => {
-  const api = newApi();
+  const api = await newApi();
   const stop = new AbortController();
   const events = api.watch(
     at(configMaps),
@@ -273,7 +273,7 @@ test("watch() tells of objects that come into a selection and leave it", async (
 });
 
 test("a namespace ends when its finalizers are done", async () => {
-  const api = newApi();
+  const api = await newApi();
   const target = { resource: namespaces, name: "team", namespace: "team" };
   await api.create({ resource: namespaces }, { metadata: { name: "team" } });
   const ending = (await api.delete(target)) as unknown as { status: { phase: string } };
@@ -283,7 +283,7 @@ test("a namespace ends when its finalizers are done", async () => {
 });
 
 test("an event has two faces", async () => {
-  const api = newApi();
+  const api = await newApi();
   await api.create(at(events), {
     metadata: { name: "e" },
     involvedObject: { kind: "Pod", name: "p", namespace },
@@ -300,7 +300,7 @@ test("an event has two faces", async () => {
 });
 
 test("published objects are frozen, and shared", async () => {
-  const api = newApi();
+  const api = await newApi();
   const object = await put(api, "a", { data: { v: "1" } });
   assert(Object.isFrozen(object) && Object.isFrozen(object.metadata));
 });

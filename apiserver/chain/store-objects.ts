@@ -39,13 +39,18 @@ export class StoreObjects implements Reader, Writer {
     const limit = query.limit ?? 0;
     if (limit === 0 || selected.length <= limit) return { items: selected, revision };
     const items = selected.slice(0, limit);
-    const token = makeContinue({ revision, key: `${items.at(-1)?.key ?? ""}\0` });
+    const token = StoreObjects.continueAfter(revision, items.at(-1)?.key ?? "");
     return {
       items,
       revision,
       continue: token,
       ...(wanted === undefined ? { remainingItemCount: selected.length - limit } : {}),
     };
+  }
+
+  /** A token that goes on behind a key, in the state of a revision. */
+  static continueAfter(revision: number, key: string): string {
+    return makeContinue({ revision, key: `${key}\0` });
   }
 
   async #range(prefix: string, from: Continue | undefined) {

@@ -66,6 +66,8 @@ export interface ChangeBatch {
 }
 
 export interface Store {
+  /** Others write to it too: whoever wants the newest state has to ask for its revision. */
+  readonly isShared?: boolean;
   get(key: string): Promise<Entry | undefined>;
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
   /** Resolves after the writes are durable. At most one write a key. */
