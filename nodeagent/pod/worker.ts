@@ -118,10 +118,20 @@ export class PodWorker implements PodSide {
     return [...this.#containers.values()].map(({ imageId }) => imageId).filter((id) => id !== "");
   }
 
-  /** The running attempt's id, or the latest's. */
-  runningId(container: string): string | undefined {
-    const view = this.#containers.get(container)?.view();
-    return view?.phase.at === "running" || view?.phase.at === "stopping" ? view.phase.id : undefined;
+  /** For logs, exec and the like. */
+  forStreams(): {
+    readonly pod: Pod;
+    runningId(container: string): string | undefined;
+    attempts(container: string): number;
+  } {
+    return {
+      pod: this.#pod,
+      runningId: (container) => {
+        const phase = this.#containers.get(container)?.view().phase;
+        return phase?.at === "running" || phase?.at === "stopping" ? phase.id : undefined;
+      },
+      attempts: (container) => this.#containers.get(container)?.view().attempts ?? 0,
+    };
   }
 
   get currentPod(): Pod {
