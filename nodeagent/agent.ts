@@ -234,7 +234,7 @@ class NodeAgent implements Agent {
 
   #housekeep(): void {
     if (this.#stop.signal.aborted) return;
-    const { clock, images, logger } = this.#options;
+    const { clock, logger } = this.#options;
     const workers = [...this.#workers.values()];
     void this.#tellImagesInUse(workers);
     const living = new Set(workers.map((worker) => worker.uid));
