@@ -1,20 +1,13 @@
-/** A node's agent with the real clock, kernel, supervisor and network. */
-import { existsSync } from "node:fs";
+/** A node's agent with the real clock, runtime, network and images. */
 import { mkdir, readFile } from "node:fs/promises";
-import { availableParallelism, release, totalmem } from "node:os";
+import { arch, cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client, Informers } from "#client";
 import { jsonLogger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
 import { NodeTunnelClient } from "#services/tunnel";
-import {
-  channelCredentials,
-  channelOptions,
-  type GrpcAccess,
-  grpcTransport,
-} from "../client/transport/grpc.ts";
+import { channelCredentials, channelOptions, grpcTransport } from "../client/transport/grpc.ts";
 import { startAgent } from "../nodeagent/agent.ts";
 import { Images } from "../nodeagent/images/images.ts";
 import { serveImages } from "../nodeagent/images/images-server.ts";
@@ -22,148 +15,118 @@ import { linuxKernel } from "../nodeagent/kernel/linux.ts";
 import { startNetwork } from "../nodeagent/network/start.ts";
 import { machineFacts } from "../nodeagent/node/facts.ts";
 import { SupervisorClient } from "../nodeagent/runtime/supervisor-client.ts";
-import { kernelVolumes } from "../nodeagent/volumes/kernel-volumes.ts";
 import type { AgentConfig } from "./config.ts";
 import { DATA_DIR_VARIABLE } from "./processes.ts";
 import type { RunOptions } from "./server.ts";
-import { KUBERNETES_VERSION } from "./version.ts";
+import { KUBERNETES_VERSION, NARU_VERSION } from "./version.ts";
+import { linuxVolumeKernel } from "./volume-kernel.ts";
 
+const SUPERVISOR = new URL("../nodeagent/runtime/supervisor/main.ts", import.meta.url).pathname;
 const CLUSTER_DOMAIN = "cluster.local";
-const SUPERVISOR = fileURLToPath(
-  new URL("../nodeagent/runtime/supervisor/main.ts", import.meta.url),
-);
+const RESOLV_CONF = "/etc/resolv.conf";
 
-/** Runs until the signal aborts; the containers run on. */
+/** Runs until the signal aborts. The containers live on, and so does the supervisor. */
 export async function runAgent(options: RunOptions): Promise<void> {
   const config = options.config as AgentConfig;
-  const { nodeName, stateDir } = config;
-  const logger = jsonLogger({
-    debug: options.debug,
-    nowMs: clock.nowMs,
-    write: options.write,
-  }).child({ node: nodeName });
+  const { dnsIp, ip, nodeName, podCidr, stateDir } = config;
+  const logger = jsonLogger({ debug: options.debug, nowMs: clock.nowMs, write: options.write });
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const kernel = linuxKernel();
-  const access = await grpcAccess(config);
+  const access = await accessOf(config);
   const transport = grpcTransport(access);
   const client = new Client(transport);
   const informers = new Informers({ client, clock, random, logger });
-  const runtime = supervisor(config, kernel, logger);
-  const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
-  const [images, facts] = await Promise.all([
-    openImages(config, logger),
-    factsOf(config),
-    runtime.ready(),
-  ]);
-  const imagesServer = await serveImages(images, config.imagesSocket);
-  const networking = await startNetwork({
+  const kernel = linuxKernel();
+  const runtime = new SupervisorClient({
+    kernel,
+    clock,
+    logger,
+    stateDir: join(stateDir, "runtime"),
+    cgroup: config.cgroup,
+    node: process.execPath,
+    program: ["--disable-warning=ExperimentalWarning", SUPERVISOR],
+    environment: supervisorEnvironment(),
+  });
+  const images = await openImages(config, logger);
+  const resolvConf = await readFile(RESOLV_CONF, "utf8").catch(() => "");
+  await runtime.ready();
+  const network = await startNetwork({
     ...config,
     kernel: runtime,
     informers,
     clusterDomain: CLUSTER_DOMAIN,
     resolvConf,
-    stateDir: await made(join(stateDir, "network")),
+    stateDir: join(stateDir, "network"),
     pid: process.pid,
     clock,
     logger,
   });
-  const tunnel = new NodeTunnelClient(
-    access.address,
-    channelCredentials(access),
-    channelOptions(access),
-  );
   const agent = await startAgent({
-    ...config,
-    nodeIp: config.ip,
     client,
     informers,
-    tunnel,
+    tunnel: new NodeTunnelClient(config.server, channelCredentials(access), channelOptions(access)),
     runtime,
     images,
-    network: networking.podNetwork,
-    networkReady: networking.serving,
-    volumeKernel: kernelVolumes(kernel),
-    dns: {
-      clusterDns: [config.dnsIp],
-      clusterDomain: CLUSTER_DOMAIN,
-      nodeResolvConf: resolvConf,
-    },
-    facts,
+    network: network.podNetwork,
+    volumeKernel: linuxVolumeKernel(kernel),
+    dns: { clusterDns: [dnsIp], clusterDomain: CLUSTER_DOMAIN, nodeResolvConf: resolvConf },
+    facts: await machineFacts({
+      stateDir,
+      cpus: cpus().length,
+      totalMemoryBytes: totalmem(),
+      architecture: ociArchitecture(),
+      kernelVersion: release(),
+      kubeletVersion: KUBERNETES_VERSION,
+      runtimeVersion: `naru://${NARU_VERSION}`,
+    }),
     clock,
     random,
     logger,
+    stateDir,
+    nodeName,
+    nodeIp: ip,
+    podCidr,
+    networkReady: network.serving,
   });
-  // Never rejects; it ends when the informers are closed.
-  void informers.start();
+  const socket = await serveImages(images, config.imagesSocket);
+  const following = informers.start();
   await aborted(options.signal);
-  logger.info("agent stops");
+  logger.info("agent stops", { node: nodeName });
+  socket.close();
   await agent.close();
-  await Promise.all([networking.close(), informers.close()]);
-  imagesServer.close();
-  tunnel.close();
-  transport.close();
+  await network.close();
+  await informers.close();
+  await following;
   runtime.close();
+  transport.close();
 }
 
-function supervisor(
-  { stateDir, cgroup }: AgentConfig,
-  kernel: ReturnType<typeof linuxKernel>,
-  logger: ReturnType<typeof jsonLogger>,
-): SupervisorClient {
-  const { PATH, [DATA_DIR_VARIABLE]: dataDir } = process.env;
-  return new SupervisorClient({
-    kernel,
-    clock,
-    logger,
-    stateDir,
-    cgroup,
-    node: process.execPath,
-    program: ["--disable-warning=ExperimentalWarning", SUPERVISOR],
-    environment: { PATH, ...(dataDir === undefined ? {} : { [DATA_DIR_VARIABLE]: dataDir }) },
-  });
+async function accessOf(config: AgentConfig) {
+  return {
+    address: config.server,
+    authority: await readFile(config.authority, "utf8"),
+    certificate: await readFile(config.certificate, "utf8"),
+    key: await readFile(config.key, "utf8"),
+  };
 }
 
-async function openImages(
-  config: AgentConfig,
-  logger: ReturnType<typeof jsonLogger>,
-): Promise<Images> {
+function openImages(config: AgentConfig, logger: ReturnType<typeof jsonLogger>): Promise<Images> {
   return Images.open({
-    root: await made(join(config.stateDir, "images")),
+    root: join(config.stateDir, "images"),
     registry: { fetch, clock, plainHttpHosts: new Set(config.plainHttpRegistries) },
-    architecture: architecture(),
+    architecture: ociArchitecture(),
     clock,
     logger,
   });
 }
 
-async function factsOf({ stateDir }: AgentConfig) {
-  return machineFacts({
-    stateDir,
-    cpus: availableParallelism(),
-    totalMemoryBytes: totalmem(),
-    architecture: architecture(),
-    kernelVersion: release(),
-    kubeletVersion: `${KUBERNETES_VERSION}+naru`,
-    runtimeVersion: `naru://${KUBERNETES_VERSION.slice(1)}`,
-  });
+function ociArchitecture(): "amd64" | "arm64" {
+  return arch() === "arm64" ? "arm64" : "amd64";
 }
 
-async function grpcAccess(config: AgentConfig): Promise<GrpcAccess> {
-  const [authority, certificate, key] = await Promise.all([
-    readFile(config.authority, "utf8"),
-    readFile(config.certificate, "utf8"),
-    readFile(config.key, "utf8"),
-  ]);
-  return { address: config.server, authority, certificate, key };
-}
-
-function architecture(): string {
-  return process.arch === "x64" ? "amd64" : process.arch;
-}
-
-async function made(directory: string): Promise<string> {
-  if (!existsSync(directory)) await mkdir(directory, { recursive: true, mode: 0o700 });
-  return directory;
+/** Enough to be found by `naru down`, and nothing of ours beyond that. */
+function supervisorEnvironment(): Readonly<Record<string, string | undefined>> {
+  const kept = ["PATH", "NODE_COMPILE_CACHE", DATA_DIR_VARIABLE];
+  return Object.fromEntries(kept.map((name) => [name, process.env[name]]));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
