@@ -23,6 +23,12 @@ export async function authorize(
   if (!verdict.allowed) throw forbidden(call, verb, verdict.reason);
 }
 
+/** A list or watch of the one object of this name is judged as such: so an agent follows just what its pods use. */
+export function ofSelected(call: Call, fieldSelector: string | undefined): Call {
+  const name = /^metadata\.name==?([^,=!]+)$/.exec(fieldSelector ?? "")?.[1];
+  return name === undefined ? call : { ...call, name };
+}
+
 function forbidden(call: Call, verb: string, reason: string): StatusError {
   const { resource, name } = call;
   const plural =

@@ -1,10 +1,10 @@
-import { authorize } from "./authorize.ts";
+import { authorize, ofSelected } from "./authorize.ts";
 import type { Call, ListQuery, PublishedList, Steps } from "./steps.ts";
 
 export type Selection = Omit<ListQuery, "resource" | "namespace">;
 
 export async function list(steps: Steps, call: Call, selection: Selection): Promise<PublishedList> {
-  await authorize(steps, call, "list");
+  await authorize(steps, ofSelected(call, selection.fieldSelector), "list");
   return steps.reader.list({ ...selection, ...scopeOf(call) });
 }
 

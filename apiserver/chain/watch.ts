@@ -1,4 +1,4 @@
-import { authorize } from "./authorize.ts";
+import { authorize, ofSelected } from "./authorize.ts";
 import { scopeOf } from "./list.ts";
 import type { Call, PublishedEvent, Steps, WatchQuery } from "./steps.ts";
 
@@ -11,6 +11,6 @@ export async function watch(
   watching: Watching,
   signal: AbortSignal,
 ): Promise<AsyncIterable<readonly PublishedEvent[]>> {
-  await authorize(steps, call, "watch");
+  await authorize(steps, ofSelected(call, watching.fieldSelector), "watch");
   return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
 }
