@@ -50,39 +50,37 @@ export function registerClusterCommands(program: Command, options: ProgramOption
 }
 
 function registerImageCommands(program: Command, options: ProgramOptions): void {
-  const image = program
-    .command("image")
-    .description("images on the nodes of this machine")
-    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
-    .option("--node <name>", "only this node");
-  image
-    .command("ls")
-    .description("list images")
-    .action(async (_, command: Command) => {
-      const { listImages } = await import("./commands/image.ts");
-      await listImages(options, command.optsWithGlobals());
-    });
-  image
-    .command("pull <image>")
-    .description("pull an image from its registry")
-    .action(async (reference: string, _, command: Command) => {
+  const image = program.command("image").description("images on the nodes of this machine");
+  imageCommand(image, "ls", "list images").action(async (_, command: Command) => {
+    const { listImages } = await import("./commands/image.ts");
+    await listImages(options, command.optsWithGlobals());
+  });
+  imageCommand(image, "pull <image>", "pull an image from its registry").action(
+    async (reference: string, _, command: Command) => {
       const { pullImage } = await import("./commands/image.ts");
       await pullImage(options, reference, command.optsWithGlobals());
-    });
-  image
-    .command("import <archive>")
-    .description("take images from an OCI or docker-save archive")
-    .action(async (path: string, _, command: Command) => {
+    },
+  );
+  imageCommand(image, "import <archive>", "take images from an OCI or docker-save archive").action(
+    async (path: string, _, command: Command) => {
       const { importImage } = await import("./commands/image.ts");
       await importImage(options, path, command.optsWithGlobals());
-    });
-  image
-    .command("rm <image>")
-    .description("remove an image")
-    .action(async (reference: string, _, command: Command) => {
+    },
+  );
+  imageCommand(image, "rm <image>", "remove an image").action(
+    async (reference: string, _, command: Command) => {
       const { removeImage } = await import("./commands/image.ts");
       await removeImage(options, reference, command.optsWithGlobals());
-    });
+    },
+  );
+}
+
+function imageCommand(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)
+    .option("--node <name>", "only this node");
 }
 
 /** The programs that `up` starts; each can also be started by hand, with a configuration file. */
