@@ -147,7 +147,7 @@ function registerPodCommands(program: Command, options: ProgramOptions): void {
     .action(async (word: string, words: string[], _, command: Command) => {
       const { exec } = await import("./commands/exec.ts");
       await withSession(command, options, async (session) => {
-        options.exit(await exec(session, options.console, word, words, command.opts()));
+        options.exit(await exec(session, options.console, word, withoutDashes(words), command.opts()));
       });
     });
   clusterCommand(program, "port-forward <pod> <ports...>", "open local ports to a pod: 8080:80")
@@ -182,4 +182,9 @@ function registerNodeCommands(program: Command, options: ProgramOptions): void {
       const { drain } = await import("./commands/node.ts");
       await withSession(command, options, (session) => drain(session, words, command.opts()));
     });
+}
+
+/** The command that follows `--`: commander leaves the dashes in. */
+function withoutDashes(words: readonly string[]): string[] {
+  return words[0] === "--" ? words.slice(1) : [...words];
 }
