@@ -113,9 +113,25 @@ export class ContainerWorker {
     this.#attempts = attempt + 1;
     if (latest.state.at === "running") {
       this.#apply({ type: "found", id, attempt, startedAtMs: latest.state.startedAtMs });
+      this.#resume(id);
     } else {
       this.exited(id, attempt, latest.state);
     }
+  }
+
+  /** What served goes on serving: its probes' last word holds until their next. */
+  #resume(id: string): void {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.#side.pod().status;
+    const told = [...containerStatuses, ...initContainerStatuses].find(
+      ({ name }) => name === this.container.name,
+    );
+    if (told?.containerID?.endsWith(id) !== true) return;
+    this.#isReady ||= told.ready;
+    if (this.#isStarted || told.started !== true || this.#phase.at !== "running") return;
+    this.#attemptEnd.abort();
+    this.#attemptEnd = new AbortController();
+    this.#isStarted = true;
+    this.#watchLife(this.#phase.startedAtMs);
   }
 
   /** The runtime has nothing of an attempt that was made: the machine was restarted, or somebody cleaned up. */

@@ -61,7 +61,10 @@ export class StatusWriter {
 
   async #patch(pod: Pod, status: PodStatus): Promise<void> {
     const { namespace = "", name, uid } = pod.metadata;
-    const body = { metadata: { uid }, status } as unknown as JsonObject;
+    // Conditions are merged one by one: a reason that does not hold any more has to be taken away by name.
+    const conditions = status.conditions?.map((each) => ({ reason: null, message: null, ...each }));
+    const own = { ...status, conditions };
+    const body = { metadata: { uid }, status: own } as unknown as JsonObject;
     await this.#client.patch(pods, { namespace, name }, { type: "strategic", body }, {
       subresource: "status",
     });

@@ -17,6 +17,7 @@ import { type ContainerView, isAlive, type PodView, viewOf } from "./view.ts";
 
 const ID_SCHEME = "naru://";
 
+/** Only what the agent itself knows: other parties own conditions of their own in the same status. */
 export function podStatus(view: PodView, hostIp: string): PodStatus {
   const { pod, sandbox, verdict } = view;
   const phase = phaseOf(view);
@@ -24,7 +25,6 @@ export function podStatus(view: PodView, hostIp: string): PodStatus {
   const statusOf = (container: Container): ContainerStatus => containerStatus(view, container);
   const ip = sandbox.at === "ready" ? sandbox.ip : pod.status.podIP;
   return {
-    ...pod.status,
     phase,
     conditions: conditionsOf(view, phase),
     ...(verdict ?? {}),
@@ -73,7 +73,7 @@ function conditionsOf(view: PodView, phase: PodPhase): readonly PodCondition[] {
     { type: "ContainersReady", ...containersReady(view, phase) },
     { type: "PodScheduled", status: "True" },
   ];
-  const own = all.map((condition): PodCondition => {
+  return all.map((condition): PodCondition => {
     const old = findCondition(before, condition.type);
     const isSame = old?.status === condition.status && old.lastTransitionTime !== undefined;
     return {
@@ -82,8 +82,6 @@ function conditionsOf(view: PodView, phase: PodPhase): readonly PodCondition[] {
       lastTransitionTime: isSame ? (old.lastTransitionTime ?? "") : formatTime(nowMs),
     };
   });
-  const names = new Set(own.map(({ type }) => type));
-  return [...own, ...(before ?? []).filter(({ type }) => !names.has(type))];
 }
 
 type Judgement = Pick<PodCondition, "message" | "reason" | "status">;
