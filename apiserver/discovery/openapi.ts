@@ -12,7 +12,9 @@ export interface OpenApiDocuments {
   v2Protobuf(): Promise<Buffer>;
 }
 
+/** What clients ask for. Go's own parser of media types refuses the @, so the answer is named without it. */
 const V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const V2_PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 interface Versioned {
@@ -43,9 +45,9 @@ export class OpenApi {
 
   async #serveV2(exchange: Exchange): Promise<boolean> {
     const accept = String(exchange.request.headers.accept ?? "*/*");
-    if (accept.includes(V2_PROTOBUF)) {
+    if (accept.includes(V2_PROTOBUF) || accept.includes(V2_PROTOBUF_ANSWER)) {
       const document = await this.#document("v2pb", () => this.#documents.v2Protobuf());
-      await answer(exchange, document, V2_PROTOBUF, false);
+      await answer(exchange, document, V2_PROTOBUF_ANSWER, false);
       return true;
     }
     if (!/application\/json|\*\/\*|application\/\*/.test(accept))
