@@ -34,6 +34,8 @@ const RENEW_MS = 10_000;
 const LOOK_MS = 10_000;
 const REPORT_MS = 5 * 60_000;
 const RETRY_MS = 500;
+/** An agent that is not ready after this long has a problem to tell of. */
+const START_MS_MAX = 15_000;
 
 export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
@@ -119,6 +121,12 @@ export class NodeKeeper {
 
   async #reportForEver(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    // A node that was ready stays so while its agent is restarted: its pods serve, and must not be taken out.
+    if (this.#notReady !== undefined) {
+      const ready = new AbortController();
+      this.#wake = () => ready.abort();
+      await sleep(clock, START_MS_MAX, AbortSignal.any([signal, ready.signal]));
+    }
     while (!signal.aborted) {
       this.#isDirty = false;
       await this.#persist("node status not written", () => this.#report(), signal);

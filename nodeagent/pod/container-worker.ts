@@ -321,7 +321,8 @@ export class ContainerWorker {
     const { name } = this.container;
     if (state.at !== "running") {
       if (state.at === "failed") this.event("Warning", "Failed", `Error: ${state.message}`);
-      this.exited(id, attempt, state);
+      // Unless the runtime's news was faster than its answer.
+      if (this.#attempts <= attempt) this.exited(id, attempt, state);
       return;
     }
     this.event("Normal", "Created", `Container created: ${name}`);
