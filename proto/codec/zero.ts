@@ -31,7 +31,8 @@ export function isLeftOut(field: Field, value: unknown): boolean {
   if (field.isList || field.type === TYPE.slice) return (value as readonly unknown[]).length === 0;
   if (field.isMap) return isEmptyObject(value as object);
   if (field.isPointer) return false;
-  return value === "" || (value === 0 && field.type !== TYPE.intOrString) || value === false;
+  // A port that was not given is 0 in Go, and in protobuf; rules that fill it in look for its absence.
+  return value === "" || value === 0 || value === false;
 }
 
 function isEmptyObject(value: object): boolean {
