@@ -29,13 +29,18 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function kubectl(kubeconfig: string, directory: string): Promise<Kubectl> {
-  const binary = await unpacked();
-  const base = ["--kubeconfig", kubeconfig, "--cache-dir", join(directory, "cache")];
+/** `enter`: a command that runs its arguments elsewhere, as in another network namespace. */
+export async function kubectl(
+  kubeconfig: string,
+  directory: string,
+  enter: readonly string[] = [],
+): Promise<Kubectl> {
+  const [program = "", ...before] = [...enter, await unpacked()];
+  const base = [...before, "--kubeconfig", kubeconfig, "--cache-dir", join(directory, "cache")];
   const runIt = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
     new Promise((resolve) => {
       const child = execFile(
-        binary,
+        program,
         [...base, ...args],
         { timeout: RUN_TIMEOUT_MS, maxBuffer: 64 << 20, env: { ...process.env, ...options.env } },
         (error, stdout, stderr) =>
@@ -51,7 +56,7 @@ export async function kubectl(kubeconfig: string, directory: string): Promise<Ku
         throw new Error(`kubectl ${args.join(" ")} (exit ${code}): ${stderr}${stdout}`);
       return stdout;
     },
-    start: (args) => spawn(binary, [...base, ...args], { stdio: ["pipe", "pipe", "pipe"] }),
+    start: (args) => spawn(program, [...base, ...args], { stdio: ["pipe", "pipe", "pipe"] }),
   };
 }
 
