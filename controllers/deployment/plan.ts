@@ -92,16 +92,32 @@ function planRecreate(
 
 /** The wanted count is another than the one that the ReplicaSets were last sized for. */
 function isScaled(deployment: Deployment, sets: readonly ReplicaSet[]): boolean {
+  return sets.some((set) => isSizedForAnother(deployment, set));
+}
+
+function isSizedForAnother(deployment: Deployment, set: ReplicaSet): boolean {
+  const sizedFor = set.metadata.annotations?.[DESIRED_REPLICAS];
   const wanted = deployment.spec.replicas ?? 1;
-  return sets
-    .filter((set) => sizeOf(set) > 0)
-    .some((set) => {
-      const sizedFor = set.metadata.annotations?.[DESIRED_REPLICAS];
-      return sizedFor !== undefined && Number(sizedFor) !== wanted;
-    });
+  return sizeOf(set) > 0 && sizedFor !== undefined && Number(sizedFor) !== wanted;
 }
 
 function planScaling(
+  deployment: Deployment,
+  newest: ReplicaSet | undefined,
+  old: readonly ReplicaSet[],
+  limits: RolloutLimits,
+): readonly Scaling[] {
+  const scale = planSizes(deployment, newest, old, limits);
+  const scaled = new Set(scale.map(({ set }) => set));
+  // Those that keep their size are noted as sized for the new count too: otherwise they would be sized again for ever.
+  const noted = [newest ?? [], old]
+    .flat()
+    .filter((set) => !scaled.has(set) && isSizedForAnother(deployment, set))
+    .map((set) => ({ set, replicas: sizeOf(set) }));
+  return [...scale, ...noted];
+}
+
+function planSizes(
   deployment: Deployment,
   newest: ReplicaSet | undefined,
   old: readonly ReplicaSet[],

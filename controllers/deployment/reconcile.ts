@@ -10,13 +10,7 @@ import { deployments, replicaSets } from "#resources";
 import { podsControlledBy } from "../owned-pods.ts";
 import { rolloutLimits } from "./limits.ts";
 import { type DeploymentPlan, planDeployment } from "./plan.ts";
-import {
-  DESIRED_REPLICAS,
-  inheritedAnnotations,
-  MAX_REPLICAS,
-  REVISION,
-  revisionOf,
-} from "./revision.ts";
+import { DESIRED_REPLICAS, inheritedAnnotations, MAX_REPLICAS, REVISION } from "./revision.ts";
 import { type Scaling, sizeOf } from "./rolling-update.ts";
 import { deadlineAtMs, deploymentStatus, type Happening } from "./status.ts";
 import { isSameTemplate, TEMPLATE_HASH, templateHash } from "./template-hash.ts";
@@ -49,13 +43,13 @@ export async function reconcileDeployment(
     return undefined;
   }
   const plan = planDeployment(deployment, sets, oldPodsRunning(deps, deployment, sets));
-  const created =
-    plan.create === undefined ? undefined : await createSet(deps, deployment, plan.create);
+  const { created, collisions } = await createNewest(deps, deployment, plan);
   for (const scaling of plan.scale) await scaleSet(deps, deployment, scaling);
-  await annotate(deps, deployment, plan);
+  const annotated = await annotate(deps, deployment, plan);
   for (const set of plan.remove) await removeSet(deps, set);
   const happening = created === undefined ? undefined : { created: created.metadata.name };
-  return writeStatus(deps, deployment, { ...plan, newest: plan.newest ?? created }, happening);
+  const counted = { ...annotated, status: { ...annotated.status, ...collisions } };
+  return writeStatus(deps, counted, { ...plan, newest: plan.newest ?? created }, happening);
 }
 
 function oldPodsRunning(
@@ -70,14 +64,27 @@ function oldPodsRunning(
     .some((pod) => isActive(pod) || pod.metadata.deletionTimestamp !== undefined);
 }
 
-async function createSet(
+interface Created {
+  readonly created?: ReplicaSet;
+  /** Set when names were taken: the next hash starts from there. */
+  readonly collisions?: { readonly collisionCount: number };
+}
+
+/** Names that are taken by others' ReplicaSets; more are tried in the next pass. */
+const COLLISIONS_MAX = 10;
+
+async function createNewest(
   deps: DeploymentDeps,
   deployment: Deployment,
-  { replicas, revision }: NonNullable<DeploymentPlan["create"]>,
-): Promise<ReplicaSet> {
+  { create }: DeploymentPlan,
+): Promise<Created> {
+  if (create === undefined) return {};
   const { name, namespace = "" } = deployment.metadata;
   const { spec } = deployment;
-  for (let collisions = deployment.status.collisionCount ?? 0; ; collisions++) {
+  const { replicas, revision } = create;
+  const known = deployment.status.collisionCount ?? 0;
+  for (let collisions = known; collisions < known + COLLISIONS_MAX; collisions++) {
+    const noted = collisions === known ? {} : { collisions: { collisionCount: collisions } };
     const hash = templateHash(spec.template, collisions);
     const labels = { ...spec.template.metadata.labels, [TEMPLATE_HASH]: hash };
     const draft = {
@@ -101,14 +108,16 @@ async function createSet(
     try {
       const created = await deps.client.create(replicaSets, draft);
       record(deps, deployment, "up", created.metadata.name, 0, replicas);
-      return created;
+      return { created, ...noted };
     } catch (error) {
       if (!StatusError.is(error, "AlreadyExists")) throw error;
       const there = await deps.client.get(replicaSets, { namespace, name: draft.metadata.name });
       // Ours, from a pass whose answer was lost; otherwise another template with the same hash.
-      if (isControlledBy(there, deployment) && isSameTemplate(there, spec.template)) return there;
+      if (isControlledBy(there, deployment) && isSameTemplate(there, spec.template))
+        return { created: there, ...noted };
     }
   }
+  return { collisions: { collisionCount: known + COLLISIONS_MAX } };
 }
 
 async function scaleSet(
@@ -126,33 +135,38 @@ async function scaleSet(
   record(deps, deployment, replicas > before ? "up" : "down", name, before, replicas);
 }
 
-/** Revision numbers and sizes, on the ReplicaSets and on the Deployment: kubectl's rollout commands read them. */
+/**
+ * Revision numbers and sizes, on the ReplicaSets and on the Deployment: kubectl's rollout commands read them. Returns the
+ * Deployment as it is then.
+ */
 async function annotate(
   deps: DeploymentDeps,
   deployment: Deployment,
-  plan: DeploymentPlan,
-): Promise<void> {
-  const { newest, revision, scale } = plan;
-  if (newest !== undefined) {
-    const wanted = setAnnotations(deployment, revision);
-    const isScaled = scale.some(({ set }) => set === newest);
-    if (!isScaled || revisionOf(newest) !== revision) await patchAnnotations(deps, newest, wanted);
-  }
-  if (deployment.metadata.annotations?.[REVISION] === String(revision)) return;
+  { newest, revision }: DeploymentPlan,
+): Promise<Deployment> {
+  if (newest !== undefined) await matchSet(deps, deployment, newest, revision);
+  if (deployment.metadata.annotations?.[REVISION] === String(revision)) return deployment;
   const { name, namespace = "" } = deployment.metadata;
   const body = { metadata: { annotations: { [REVISION]: String(revision) } } };
-  await deps.client.patch(deployments, { namespace, name }, { type: "merge", body });
+  return deps.client.patch(deployments, { namespace, name }, { type: "merge", body });
 }
 
-async function patchAnnotations(
+/** What the newest ReplicaSet takes over from its Deployment besides the template. */
+async function matchSet(
   deps: DeploymentDeps,
+  deployment: Deployment,
   set: ReplicaSet,
-  wanted: Readonly<Record<string, string>>,
+  revision: number,
 ): Promise<void> {
+  const wanted = setAnnotations(deployment, revision);
   const have = set.metadata.annotations ?? {};
-  if (Object.entries(wanted).every(([key, value]) => have[key] === value)) return;
+  const { minReadySeconds = 0 } = deployment.spec;
+  const isMatching =
+    Object.entries(wanted).every(([key, value]) => have[key] === value) &&
+    (set.spec.minReadySeconds ?? 0) === minReadySeconds;
+  if (isMatching) return;
   const { name, namespace = "" } = set.metadata;
-  const body = { metadata: { annotations: wanted } };
+  const body = { metadata: { annotations: wanted }, spec: { minReadySeconds } };
   await deps.client.patch(replicaSets, { namespace, name }, { type: "merge", body });
 }
 

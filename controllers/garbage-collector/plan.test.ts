@@ -50,10 +50,16 @@ const ROWS = [
     expect: { action: "delete", propagation: "Foreground" },
   },
   {
-    name: "deletes the dependents of a foreground deletion",
+    name: "waits for the dependents of a foreground deletion",
     object: object("parent", { deletionTimestamp: "t", finalizers: ["foregroundDeletion"] }),
     dependents: [dependent],
-    expect: { action: "delete-dependents", dependents: [dependent] },
+    expect: { action: "none" },
+  },
+  {
+    name: "lives on with another owner when one waits",
+    object: object("a", { ownerReferences: [owner("waiting"), owner("here")] }),
+    dependents: [],
+    expect: { action: "drop-owners", uids: ["waiting"] },
   },
   {
     name: "lets go when no dependent keeps it",

@@ -16,9 +16,7 @@ export type GarbagePlan =
   /** Its dependents lose it as their owner; then its own finalizer goes. */
   | { readonly action: "orphan-dependents"; readonly dependents: readonly ApiObject[] }
   /** Its dependents are gone, or do not keep it. */
-  | { readonly action: "remove-finalizer"; readonly finalizer: string }
-  /** It waits for these dependents; they are deleted first. */
-  | { readonly action: "delete-dependents"; readonly dependents: readonly ApiObject[] };
+  | { readonly action: "remove-finalizer"; readonly finalizer: string };
 
 const NONE: GarbagePlan = { action: "none" };
 
@@ -58,10 +56,9 @@ function planDeleting(
     return { action: "remove-finalizer", finalizer: ORPHAN };
   }
   if (!finalizers.includes(FOREGROUND)) return NONE;
-  const blocking = dependents.filter((each) => blocks(each, object.metadata.uid));
-  if (blocking.length === 0) return { action: "remove-finalizer", finalizer: FOREGROUND };
-  const untouched = dependents.filter((each) => each.metadata.deletionTimestamp === undefined);
-  return untouched.length === 0 ? NONE : { action: "delete-dependents", dependents: untouched };
+  // Its dependents have been woken, and decide for themselves: one with another owner lives on.
+  const isBlocked = dependents.some((each) => blocks(each, object.metadata.uid));
+  return isBlocked ? NONE : { action: "remove-finalizer", finalizer: FOREGROUND };
 }
 
 function blocks(dependent: ApiObject, ownerUid: string): boolean {

@@ -27,8 +27,8 @@ export async function reconcileGarbage(deps: GarbageDeps, uid: string): Promise<
   try {
     await perform(deps, node, dependents, plan);
   } catch (error) {
-    // It went by itself, or has changed: then its change wakes us again.
-    if (!StatusError.is(error, "NotFound") && !StatusError.is(error, "Conflict")) throw error;
+    // It went by itself.
+    if (!StatusError.is(error, "NotFound")) throw error;
   }
   return undefined;
 }
@@ -49,6 +49,8 @@ async function stateOf(
   );
   // Of a kind that is not served nothing can be known: it is left in peace.
   if (resource === undefined) return "present";
+  // Nor of an owner in a namespace, by something that is in none.
+  if (resource.namespaced && node.object.metadata.namespace === undefined) return "present";
   return (await existsLive(deps, node, resource, owner)) ? "present" : "absent";
 }
 
@@ -95,14 +97,6 @@ async function perform(
     case "orphan-dependents":
       for (const each of dependents.filter((other) => plan.dependents.includes(other.object))) {
         await dropOwners(deps, each, [node.object.metadata.uid]);
-      }
-      return;
-    case "delete-dependents":
-      for (const each of dependents.filter((other) => plan.dependents.includes(other.object))) {
-        const preconditions = { uid: each.object.metadata.uid };
-        await client
-          .delete(each.resource, keyOf(each), { propagationPolicy: "Foreground", preconditions })
-          .catch(ignoreGone);
       }
   }
 }

@@ -27,14 +27,17 @@ export function garbageCollector(context: ControllerContext): StartedController 
 
   function seen(resource: Resource, before: ApiObject | undefined, after: ApiObject): void {
     const { metadata } = after;
-    const isKnown = before?.metadata.ownerReferences === metadata.ownerReferences;
     graph.set({ resource, object: after });
-    const hasOwners = (metadata.ownerReferences ?? []).length > 0;
+    // Most changes are of a status, and none of ours.
+    if (before !== undefined && ownershipOf(before) === ownershipOf(after)) return;
+    const owners = metadata.ownerReferences ?? [];
     const isGoing = metadata.deletionTimestamp !== undefined;
-    if ((hasOwners && !isKnown) || isGoing) controller.add(metadata.uid);
+    if (owners.length > 0 || isGoing) controller.add(metadata.uid);
     // Its dependents have to know that it waits for them.
     if (isGoing)
       for (const each of graph.dependentsOf(metadata.uid)) controller.add(each.object.metadata.uid);
+    // An owner that waits may have lost the last dependent that holds it.
+    for (const { uid } of before?.metadata.ownerReferences ?? []) controller.add(uid);
   }
 
   function gone(object: ApiObject): void {
@@ -45,4 +48,9 @@ export function garbageCollector(context: ControllerContext): StartedController 
     // An owner may be waiting for the last of them.
     for (const owner of ownerReferences) controller.add(owner.uid);
   }
+}
+
+function ownershipOf({ metadata }: ApiObject): string {
+  const { deletionTimestamp, finalizers, ownerReferences } = metadata;
+  return JSON.stringify([deletionTimestamp, finalizers, ownerReferences]);
 }
