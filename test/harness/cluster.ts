@@ -91,7 +91,9 @@ async function clusterIn(
     options.nodeGraceSeconds === undefined
       ? []
       : ["--node-grace", String(options.nodeGraceSeconds)];
-  const up = ["up", "--nodes", String(options.nodes), ...grace, ...own];
+  const store = process.env["NARU_TEST_DATASTORE"];
+  const datastore = store === undefined ? [] : ["--datastore", store];
+  const up = ["up", "--nodes", String(options.nodes), ...grace, ...datastore, ...own];
   const run: TestCluster["run"] = (command, given) =>
     runProgram([...enter, ...command], asUser(given));
   const mustNaru: TestCluster["mustNaru"] = (parameters, given) =>
