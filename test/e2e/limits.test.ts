@@ -55,13 +55,14 @@ test("a busy container gets the CPU time of its limit", TIMEOUT, async () => {
   };
   const [before, startedMs] = [await used(), performance.now()];
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  const share = (await used() - before) / ((performance.now() - startedMs) / 1000);
+  const share = ((await used()) - before) / ((performance.now() - startedMs) / 1000);
   assert.ok(share > 0.1 && share < 0.3, `share of a core: ${share}`);
   await cluster.mustNaru(["delete", "pod", "busy", "--now"]);
 });
 
 test("a fork bomb stops at the limit of processes", TIMEOUT, async () => {
-  const bomb = "i=0; while [ $i -lt 3000 ]; do sleep 100 & i=$((i+1)); done; echo no limit; sleep 100";
+  const bomb =
+    "i=0; while [ $i -lt 3000 ]; do sleep 100 & i=$((i+1)); done; echo no limit; sleep 100";
   await cluster.apply(pod("bomb", bomb, "cpu: 1"));
   const log = await until("fork to fail", 40_000, async () => {
     const { stdout } = await cluster.naru(["logs", "bomb"]);

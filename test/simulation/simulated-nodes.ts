@@ -41,11 +41,7 @@ export class SimulatedNodes {
     const { client, clock } = this.#options;
     const metadata = { name, labels: { "kubernetes.io/hostname": name, ...labels } };
     await client.create<Node>(nodes, { metadata });
-    const now = formatTime(clock.nowMs());
-    const ready = { type: "Ready", status: "True", reason: "KubeletReady", message: "" };
-    const conditions = [{ ...ready, lastHeartbeatTime: now, lastTransitionTime: now }];
-    const patch = { type: "merge", body: { status: { conditions } } } as const;
-    await client.patch(nodes, { name }, patch, { subresource: "status" });
+    await this.#report(name);
     const renewTime = formatMicroTime(clock.nowMs());
     const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
     await client.create(leases, { metadata: { namespace: LEASE_NAMESPACE, name }, spec });
@@ -58,19 +54,38 @@ export class SimulatedNodes {
     this.#alive.delete(name);
   }
 
+  /** The machine has its network again. */
+  async resume(name: string): Promise<void> {
+    await this.#report(name);
+    await this.#renew(name);
+    this.#renewLater(name);
+  }
+
   close(): void {
     for (const name of [...this.#alive.keys()]) this.stop(name);
   }
 
   #renewLater(name: string): void {
-    const { client, clock } = this.#options;
-    const cancel = clock.after(RENEW_MS, () => {
+    const cancel = this.#options.clock.after(RENEW_MS, () => {
       this.#renewLater(name);
-      const body = { spec: { renewTime: formatMicroTime(clock.nowMs()) } };
-      const key = { namespace: LEASE_NAMESPACE, name };
-      void ignoreGone(client.patch(leases, key, { type: "merge", body }));
+      void ignoreGone(this.#renew(name));
     });
     this.#alive.set(name, cancel);
+  }
+
+  async #renew(name: string): Promise<void> {
+    const { client, clock } = this.#options;
+    const body = { spec: { renewTime: formatMicroTime(clock.nowMs()) } };
+    await client.patch(leases, { namespace: LEASE_NAMESPACE, name }, { type: "merge", body });
+  }
+
+  async #report(name: string): Promise<void> {
+    const { client, clock } = this.#options;
+    const now = formatTime(clock.nowMs());
+    const ready = { type: "Ready", status: "True", reason: "KubeletReady", message: "" };
+    const conditions = [{ ...ready, lastHeartbeatTime: now, lastTransitionTime: now }];
+    const patch = { type: "merge", body: { status: { conditions } } } as const;
+    await client.patch(nodes, { name }, patch, { subresource: "status" });
   }
 
   #lookAtAll(): void {
