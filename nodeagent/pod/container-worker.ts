@@ -106,6 +106,8 @@ export class ContainerWorker {
     if (latest === undefined) return;
     const { attempt, id } = latest.config;
     if (attempt + 1 < this.#attempts) return;
+    // That it ended is known; a runtime that was restarted itself may not have looked yet.
+    if (attempt + 1 === this.#attempts && this.#phase.at === "exited") return;
     const previous = records.at(-2);
     if (attempt >= this.#attempts && previous !== undefined) this.#last = this.#endOf(previous);
     // Started, but we were killed before we wrote that down.

@@ -1,5 +1,5 @@
 /** Where a pod's files are on the node, and what is written to them. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod } from "#proto/core/v1";
 import type { VolumeKernel } from "../volumes/volume.ts";
@@ -31,7 +31,10 @@ export function terminationLog(paths: PodPaths, uid: string, id: string): string
 /** Any user of the container must be able to write it. */
 export function makeTerminationLog(path: string): void {
   mkdirSync(join(path, ".."), { recursive: true, mode: 0o755 });
-  if (!existsSync(path)) writeFileSync(path, "", { mode: 0o666 });
+  if (existsSync(path)) return;
+  writeFileSync(path, "");
+  // A mode at creation goes through the umask.
+  chmodSync(path, 0o666);
 }
 
 export interface EtcFiles {
