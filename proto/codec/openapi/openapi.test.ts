@@ -92,3 +92,17 @@ test("v2 describes every served kind, also as protobuf", async () => {
   }
   assert.deepEqual(fields, [1, 2, 8, 9]);
 });
+
+test("every field of every served kind says what it is", async () => {
+  const silent: string[] = [];
+  for (const path of source.paths) {
+    const { schemas } = (await v3(path)).components;
+    for (const [name, schema] of Object.entries(schemas)) {
+      const fields = Object.entries(schema.properties ?? {});
+      silent.push(
+        ...fields.filter(([, field]) => !field["description"]).map(([field]) => `${name}.${field}`),
+      );
+    }
+  }
+  assert.deepEqual(silent, []);
+});
