@@ -17,6 +17,8 @@ export interface Outcome {
 }
 
 export interface Kubectl {
+  /** The program itself. */
+  readonly binary: string;
   /** Runs it to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** Runs it and gives its standard output; throws with its error text when it fails. */
@@ -35,7 +37,8 @@ export async function kubectl(
   directory: string,
   enter: readonly string[] = [],
 ): Promise<Kubectl> {
-  const [program = "", ...before] = [...enter, await unpacked()];
+  const binary = await unpacked();
+  const [program = "", ...before] = [...enter, binary];
   const base = [...before, "--kubeconfig", kubeconfig, "--cache-dir", join(directory, "cache")];
   const runIt = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
     new Promise((resolve) => {
@@ -49,6 +52,7 @@ export async function kubectl(
       child.stdin?.end(options.input ?? "");
     });
   return {
+    binary,
     run: runIt,
     ok: async (args, options) => {
       const { code, stdout, stderr } = await runIt(args, options);

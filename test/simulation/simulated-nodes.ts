@@ -1,5 +1,6 @@
 import type { Client, Informers } from "#client";
 import { keyOf } from "#lib/api/key";
+import { toleratesAll } from "#lib/api/taint";
 import { formatMicroTime, formatTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
@@ -118,7 +119,7 @@ export class SimulatedNodes {
   async #bind(pod: Pod): Promise<void> {
     if ((pod.spec.nodeName ?? "") !== "") return;
     const open = [...this.#options.informers.of(nodes).store.values()].filter(
-      (node) => this.#alive.has(node.metadata.name) && isOpen(node),
+      (node) => this.#alive.has(node.metadata.name) && isOpen(node, pod),
     );
     const pin = pinOf(pod);
     const node =
@@ -152,8 +153,9 @@ export class SimulatedNodes {
   }
 }
 
-function isOpen(node: Node): boolean {
-  return !(node.spec.taints ?? []).some((taint) => taint.effect !== "PreferNoSchedule");
+function isOpen(node: Node, pod: Pod): boolean {
+  const taints = (node.spec.taints ?? []).filter((taint) => taint.effect !== "PreferNoSchedule");
+  return toleratesAll(pod.spec.tolerations ?? [], taints);
 }
 
 function pinOf(pod: Pod): string | undefined {
