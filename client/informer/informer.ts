@@ -32,6 +32,8 @@ export interface InformerScope {
 }
 
 const RETRY: BackoffOptions = { firstMs: 100, maxMs: 10_000 };
+/** Servers end a watch after minutes; one that ended sooner than this did not work. */
+const WATCH_MS_MIN = 1000;
 
 export class Informer<T extends ApiObject = ApiObject> {
   readonly store = new ObjectStore<T>();
@@ -75,24 +77,33 @@ export class Informer<T extends ApiObject = ApiObject> {
 
   /** Follows until the signal aborts. Never rejects: what fails is tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger, random } = this.#options;
+    const { clock } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
-      try {
-        if (this.#resourceVersion === "") await this.#list();
-        await this.#watch(signal);
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (StatusError.is(error, "Expired") || StatusError.is(error, "Gone")) {
-          // What we missed is no longer known: read everything.
-          this.#resourceVersion = "";
-          continue;
-        }
-        failures++;
-        logger.debug("watch failed", { resource: this.#resource.plural, error });
-        await sleep(clock, withJitter(random, backoffMs(RETRY, failures)), signal);
-      }
+      failures = (await this.#follow(signal)) ? 0 : failures + 1;
+      if (failures > 0) await sleep(clock, this.#backoffMs(failures), signal);
     }
+  }
+
+  /** Until the watch ends. False when it did not work, so that there has to be a pause before the next. */
+  async #follow(signal: AbortSignal): Promise<boolean> {
+    const { clock, logger } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    try {
+      if (this.#resourceVersion === "") await this.#list();
+      await this.#watch(signal);
+      return clock.monotonicMs() - startedAtMs >= WATCH_MS_MIN;
+    } catch (error) {
+      if (signal.aborted) return true;
+      // What we missed is no longer known: read everything.
+      const isLost = StatusError.is(error, "Expired") || StatusError.is(error, "Gone");
+      if (isLost) this.#resourceVersion = "";
+      logger.debug("watch failed", { resource: this.#resource.plural, error });
+      return false;
+    }
+  }
+
+  #backoffMs(failures: number): number {
+    return withJitter(this.#options.random, backoffMs(RETRY, failures));
   }
 
   async #list(): Promise<void> {

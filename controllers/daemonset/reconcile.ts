@@ -164,7 +164,7 @@ async function writeStatus(
   hash: string,
 ): Promise<void> {
   const status = statusOf(set, owned, allNodes, hash, deps.clock.nowMs());
-  if (isDeepStrictEqual(plain(status), plain({ ...status, ...set.status }))) return;
+  if (isSame(set.status, status)) return;
   try {
     await deps.client.updateStatus(daemonSets, { ...set, status: { ...set.status, ...status } });
   } catch (error) {
@@ -211,6 +211,17 @@ function untilNextAvailable(
   return coming.length === 0 ? undefined : Math.min(...coming) - nowMs;
 }
 
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+/** Zeros that the server leaves out are no difference. */
+function isSame(before: DaemonSetStatus, after: DaemonSetStatus): boolean {
+  const normal = (status: DaemonSetStatus): unknown => [
+    status.currentNumberScheduled,
+    status.numberMisscheduled,
+    status.desiredNumberScheduled,
+    status.numberReady,
+    status.observedGeneration ?? 0,
+    status.updatedNumberScheduled ?? 0,
+    status.numberAvailable ?? 0,
+    status.numberUnavailable ?? 0,
+  ];
+  return isDeepStrictEqual(normal(before), normal(after));
 }

@@ -6,7 +6,7 @@ import type { Pod } from "#proto/core/v1";
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from "#proto/policy/v1";
 
 /** An eviction whose pod is still there after this time did not happen. Kubernetes' value. */
-const EVICTION_PATIENCE_MS = 2 * 60_000;
+export const EVICTION_PATIENCE_MS = 2 * 60_000;
 
 /**
  * What the budget permits now. `controllerScale` gives the wanted count of a pod's controller: percentages, and

@@ -1,6 +1,6 @@
 import type { Client, ObjectStore } from "#client";
 import { withCondition } from "#lib/api/condition";
-import { formatTime } from "#lib/api/time";
+import { formatTime, parseTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
@@ -14,8 +14,11 @@ export interface NamespaceDeps {
 }
 
 const FINALIZER = "kubernetes";
-/** Pods take their grace period; finalizers take what they take. */
-const LOOK_AGAIN_MS = 500;
+/**
+ * Nothing tells when the last of many kinds has gone, so we look again: soon at first, and ever more seldom, since
+ * finalizers take what they take.
+ */
+const LOOK_AGAIN_MS = { first: 200, most: 30_000, ofAge: 1 / 4 } as const;
 
 /** Two plurals of one kind are the same objects. */
 const CONTENTS: readonly Resource[] = RESOURCES.filter(
@@ -36,10 +39,16 @@ export async function reconcileNamespace(
   const remaining = await deleteContents(deps, name);
   if (remaining.size > 0) {
     await writeConditions(deps, namespace, remaining);
-    return LOOK_AGAIN_MS;
+    return lookAgainMs(namespace, deps.clock.nowMs());
   }
   await finalize(deps, namespace);
   return undefined;
+}
+
+function lookAgainMs({ metadata }: Namespace, nowMs: number): number {
+  const ageMs = nowMs - (parseTime(metadata.deletionTimestamp) ?? nowMs);
+  const { first, most, ofAge } = LOOK_AGAIN_MS;
+  return Math.min(most, Math.max(first, ageMs * ofAge));
 }
 
 /** Asks for the end of everything, and counts what is still there, by resource. */

@@ -23,7 +23,8 @@ const HEALTH = [
   ["True", 0, "ready"],
   ["False", 0, "not-ready"],
   ["Unknown", 0, "unreachable"],
-  [undefined, 0, "unreachable"],
+  [undefined, 0, "new"],
+  [undefined, GRACE_MS + 1, "unreachable"],
   ["True", GRACE_MS + 1, "unreachable"],
 ] as const;
 

@@ -16,14 +16,15 @@ const PRESSURE: Readonly<Record<string, string>> = {
 };
 const MANAGED = new Set([NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...Object.values(PRESSURE)]);
 
-/** How a node is, by its own word and by its silence. */
-export type Health = "not-ready" | "ready" | "unreachable";
+/** How a node is, by its own word and by its silence. `new`: it has not said anything yet. */
+export type Health = "new" | "not-ready" | "ready" | "unreachable";
 
 /** `silentMs`: since its last lease or status was seen. */
 export function healthOf(node: Node, silentMs: number, graceMs: number): Health {
   if (silentMs > graceMs) return "unreachable";
   const ready = findCondition(node.status.conditions, "Ready");
-  if (ready === undefined || ready.status === "Unknown") return "unreachable";
+  if (ready === undefined) return "new";
+  if (ready.status === "Unknown") return "unreachable";
   return ready.status === "True" ? "ready" : "not-ready";
 }
 
@@ -31,7 +32,8 @@ export function healthOf(node: Node, silentMs: number, graceMs: number): Health 
 export function wantedTaints(node: Node, health: Health, now: string): readonly Taint[] {
   const own = node.spec.taints ?? [];
   const wanted: Taint[] = [];
-  if (health !== "ready") {
+  if (health === "new") wanted.push({ key: NOT_READY, effect: "NoSchedule" });
+  else if (health !== "ready") {
     const key = health === "unreachable" ? UNREACHABLE : NOT_READY;
     wanted.push({ key, effect: "NoSchedule" }, { key, effect: "NoExecute", timeAdded: now });
   }

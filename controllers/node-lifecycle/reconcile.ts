@@ -15,6 +15,8 @@ export interface NodeLifecycleDeps {
   readonly podsOf: (nodeName: string) => readonly Pod[];
   /** When the node was last heard of, on the monotonic clock. */
   readonly heardAtMs: (nodeName: string) => number;
+  /** Since when pods name a node that is not there, on the monotonic clock. */
+  readonly missingSinceMs: (nodeName: string) => number;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   /** Silence after which a node counts as lost. */
@@ -27,10 +29,7 @@ export async function reconcileNode(
   name: string,
 ): Promise<number | undefined> {
   const node = deps.nodes.get(name);
-  if (node === undefined) {
-    await removeStrays(deps, name);
-    return undefined;
-  }
+  if (node === undefined) return removeStrays(deps, name);
   const nowMs = deps.clock.nowMs();
   const silentMs = deps.clock.monotonicMs() - deps.heardAtMs(name);
   const health = healthOf(node, silentMs, deps.graceMs);
@@ -38,7 +37,7 @@ export async function reconcileNode(
   const taints = wantedTaints(node, health, formatTime(nowMs));
   if (!isDeepStrictEqual(plain(taints), plain(node.spec.taints ?? [])))
     await writeTaints(deps, node, taints);
-  if (health !== "ready") await markNotReady(deps, name, formatTime(nowMs));
+  if (health !== "ready" && health !== "new") await markNotReady(deps, name, formatTime(nowMs));
   const nextEvictionMs = await evict(deps, name, taints, nowMs);
   const nextSilenceMs = health === "unreachable" ? undefined : deps.graceMs - silentMs + 1;
   const due = [nextEvictionMs, nextSilenceMs].filter((each) => each !== undefined);
@@ -48,14 +47,12 @@ export async function reconcileNode(
 async function declareUnknown(deps: NodeLifecycleDeps, node: Node, now: string): Promise<void> {
   const ready = findCondition(node.status.conditions, "Ready");
   if (ready?.status === "Unknown") return;
-  const conditions = unknownConditions(node, now);
-  await deps.client.patch(
-    nodes,
-    { name: node.metadata.name },
-    { type: "merge", body: { status: { conditions: conditions.map((each) => ({ ...each })) } } },
-    { subresource: "status" },
-  );
-  const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
+  const { name, resourceVersion } = node.metadata;
+  const conditions = unknownConditions(node, now).map((each) => ({ ...each }));
+  // With the version: a word of the node that crosses with ours counts more.
+  const body = { metadata: { resourceVersion }, status: { conditions } };
+  await deps.client.patch(nodes, { name }, { type: "merge", body }, { subresource: "status" });
+  const message = `Node ${name} status is now: NodeNotReady`;
   deps.recorder.record(node, { type: "Normal", reason: "NodeNotReady", message });
 }
 
@@ -121,12 +118,34 @@ async function evict(
   return next;
 }
 
-/** The node is no more: nobody will ever report on its pods, so they go without grace. */
-async function removeStrays(deps: NodeLifecycleDeps, nodeName: string): Promise<void> {
-  for (const pod of deps.podsOf(nodeName)) {
+/**
+ * The node is no more: nobody will ever report on its pods, so they go without grace. Not at once, since a node may be
+ * registered anew, or our copy may not show it yet.
+ */
+async function removeStrays(
+  deps: NodeLifecycleDeps,
+  nodeName: string,
+): Promise<number | undefined> {
+  const strays = deps.podsOf(nodeName);
+  if (strays.length === 0) return undefined;
+  const leftMs = deps.missingSinceMs(nodeName) + deps.graceMs - deps.clock.monotonicMs();
+  if (leftMs > 0) return leftMs;
+  if (await existsLive(deps, nodeName)) return undefined;
+  for (const pod of strays) {
     const { name, namespace = "", uid } = pod.metadata;
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
     await ignoreGone(deps.client.delete(pods, { namespace, name }, options));
+  }
+  return undefined;
+}
+
+async function existsLive(deps: NodeLifecycleDeps, name: string): Promise<boolean> {
+  try {
+    await deps.client.get(nodes, { name });
+    return true;
+  } catch (error) {
+    if (StatusError.is(error, "NotFound")) return false;
+    throw error;
   }
 }
 

@@ -1,4 +1,6 @@
 import { Controller } from "#client";
+import { findCondition } from "#lib/api/condition";
+import type { Node } from "#proto/core/v1";
 import { leases, nodes, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { reconcileNode } from "./reconcile.ts";
@@ -17,6 +19,7 @@ export function nodeLifecycleController(
   const podStore = informers.of(pods).store;
   podStore.addIndex(BY_NODE, (pod) => (pod.spec.nodeName === undefined ? [] : [pod.spec.nodeName]));
   const heard = new Map<string, number>();
+  const missing = new Map<string, number>();
   // After a start of ours every node gets the whole grace, however old its last lease is.
   const startedAtMs = clock.monotonicMs();
   const deps = {
@@ -24,6 +27,11 @@ export function nodeLifecycleController(
     nodes: informers.of(nodes).store,
     podsOf: (name: string) => [...podStore.by(BY_NODE, name)],
     heardAtMs: (name: string) => heard.get(name) ?? startedAtMs,
+    missingSinceMs: (name: string) => {
+      const since = missing.get(name) ?? clock.monotonicMs();
+      missing.set(name, since);
+      return since;
+    },
     graceMs,
   };
   const controller = new Controller({
@@ -32,19 +40,32 @@ export function nodeLifecycleController(
     reconcile: (key) => reconcileNode(deps, key),
   });
   const hear = (name: string): void => {
-    const isFirst = !heard.has(name);
-    heard.set(name, clock.monotonicMs());
-    if (isFirst) controller.add(name);
     // The next look is due when this sign of life has grown too old.
-    else controller.addAfter(name, graceMs + 1);
+    heard.set(name, clock.monotonicMs());
+    controller.addAfter(name, graceMs + 1);
   };
   informers.of(leases).onChange((_before, after) => {
     if (after?.metadata.namespace === NODE_LEASES) hear(after.metadata.name);
   });
-  informers.of(nodes).onKey((name) => controller.add(name));
+  informers.of(nodes).onChange((before, after) => {
+    const name = (after ?? before)?.metadata.name ?? "";
+    // A new node gets the whole grace, and so do pods whose node has gone. A status is a sign of life as a lease is.
+    if (before === undefined || isReported(before, after)) heard.set(name, clock.monotonicMs());
+    if (after === undefined) heard.delete(name);
+    else missing.delete(name);
+    controller.add(name);
+  });
   informers.of(pods).onChange((before, after) => {
     const name = after?.spec.nodeName;
     if (name !== undefined && before?.spec.nodeName !== name) controller.add(name);
   });
   return controller;
+}
+
+/** The node itself has spoken: we never write anything but that it is unknown. */
+function isReported(before: Node, after: Node | undefined): boolean {
+  const ready = findCondition(after?.status.conditions, "Ready");
+  if (ready === undefined || ready.status === "Unknown") return false;
+  const former = findCondition(before.status.conditions, "Ready");
+  return former?.status !== ready.status || former.lastHeartbeatTime !== ready.lastHeartbeatTime;
 }

@@ -15,12 +15,12 @@ export interface ReplicaPlan {
 export function planReplicas(
   replicas: number,
   owned: readonly Pod[],
-  related: readonly Pod[] = owned,
+  related: () => readonly Pod[] = () => owned,
 ): ReplicaPlan {
   const active = owned.filter(isActive);
   const missing = replicas - active.length;
   if (missing >= 0) return { create: Math.min(missing, BURST_REPLICAS_MAX), remove: [] };
-  const crowd = podsPerNode(related);
+  const crowd = podsPerNode(related());
   const worth = (pod: Pod): Worth => worthOf(pod, crowd);
   const ranked = active
     .map((pod) => ({ pod, worth: worth(pod) }))

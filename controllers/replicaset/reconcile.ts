@@ -37,7 +37,7 @@ export async function reconcileReplicaSet(
   let failure: ReplicaFailure | undefined;
   // Acting on a copy that lacks our own last writes would make the same pods twice.
   if (deps.pending.settled(key) && set.metadata.deletionTimestamp === undefined) {
-    const plan = planReplicas(set.spec.replicas ?? 1, owned, siblings(deps, set));
+    const plan = planReplicas(set.spec.replicas ?? 1, owned, () => siblings(deps, set));
     failure = (await create(deps, key, set, plan)) ?? (await remove(deps, key, set, plan));
   }
   await writeStatus(deps, set, owned, failure);
