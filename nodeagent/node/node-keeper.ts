@@ -97,8 +97,17 @@ export class NodeKeeper {
 
   async #renewForEver(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    let renewedAtMs = clock.monotonicMs();
     while (!signal.aborted) {
       await this.#persist("lease not renewed", () => this.#renew(), signal);
+      const silentMs = clock.monotonicMs() - renewedAtMs;
+      renewedAtMs = clock.monotonicMs();
+      // Meanwhile the cluster may have taken us for lost: it has to hear our status though nothing in it changed.
+      if (silentMs >= 2 * RENEW_MS) {
+        this.#told = "";
+        this.#isDirty = true;
+        this.#wake?.();
+      }
       await sleep(clock, RENEW_MS, signal);
     }
   }
