@@ -93,22 +93,10 @@ export function messageNamed(fullName: string): Message | undefined {
   return message;
 }
 
-/** Every message of a package, in the description's order. */
-export function messagesOf(pack: string): readonly Message[] {
-  return Object.keys(tableOf(pack)?.messages ?? {}).flatMap(
-    (name) => messageNamed(`${pack}.${name}`) ?? [],
-  );
-}
-
 /** `core.v1` → group "" and version "v1". */
 export function groupVersionOf(pack: string): { group: string; version: string } | undefined {
   const table = tableOf(pack);
   return table && { group: table.group, version: table.version };
-}
-
-/** Packages, such as `core.v1`. */
-export function packages(): readonly string[] {
-  return Object.keys(TABLES);
 }
 
 function tableOf(pack: string): Table | undefined {
