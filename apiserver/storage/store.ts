@@ -1,6 +1,6 @@
 /**
  * Where desired state lives. The semantics are etcd's: one revision for the whole store, which every write raises by
- * one; each key carries the revision of its last write. `contract.ts` is this page as a test suite, and every
+ * one; each key carries the revision of its last write. Deleting what is not there is no write. `contract.ts` is this page as a test suite, and every
  * implementation passes it.
  */
 
@@ -15,7 +15,10 @@ export interface Entry {
 }
 
 export interface RangeOptions {
-  /** Read the past as it was at this revision. Rejects with `CompactedError` when that past is gone. */
+  /**
+   * Read the past as it was at this revision. Rejects with `CompactedError` when that past is gone, with
+   * `FutureRevisionError` when it has not come.
+   */
   readonly revision?: number;
   /** At most this many entries; `more` then says whether others follow. */
   readonly limit?: number;
@@ -79,7 +82,10 @@ export interface Store {
   watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<ChangeBatch>;
   /** The newest revision, as of now (linearizable: it includes every write acknowledged before the call). */
   revision(): Promise<number>;
-  /** Forgets the history before `revision`; current values stay. */
+  /**
+   * Forgets the history before `revision`; current values stay. The state at `revision` can still be read, and watched
+   * from. Stores also forget by themselves, so that they stay bounded.
+   */
   compact(revision: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -94,4 +100,20 @@ export class CompactedError extends Error {
     super(`revision is compacted; the oldest that can be read is ${oldestRevision}`);
     this.oldestRevision = oldestRevision;
   }
+}
+
+/** The revision asked for is not there yet. */
+export class FutureRevisionError extends Error {
+  override readonly name = "FutureRevisionError";
+  readonly newestRevision: number;
+
+  constructor(newestRevision: number) {
+    super(`revision has not come yet; the newest is ${newestRevision}`);
+    this.newestRevision = newestRevision;
+  }
+}
+
+/** The disk is too full to write safely. Reads go on, and writes do when there is room again. */
+export class StorageFullError extends Error {
+  override readonly name = "StorageFullError";
 }

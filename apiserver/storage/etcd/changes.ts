@@ -29,21 +29,29 @@ export async function* changesAfter(
   while (!signal.aborted) {
     try {
       const client = await endpoints.proven();
-      for await (const response of responses(client, after + 1, signal)) {
-        for (const batch of batchesOf(response)) {
-          if (batch.revision <= after) continue;
-          after = batch.revision;
-          yield batch;
-        }
+      for await (const batch of batches(client, after, signal)) {
+        after = batch.revision;
+        yield batch;
       }
     } catch (error) {
       if (error instanceof CompactedError) throw error;
-      if (signal.aborted) return;
-      logger.info("etcd: a watch was lost, and is taken up again", { error, after });
+      if (!signal.aborted)
+        logger.info("etcd: a watch was lost, and is taken up again", { error, after });
     }
     if (signal.aborted) return;
     endpoints.suspect();
     await sleep(clock, RECONNECT_MS, signal);
+  }
+}
+
+/** Until the connection is lost. */
+async function* batches(
+  client: Etcd3,
+  afterRevision: number,
+  signal: AbortSignal,
+): AsyncGenerator<ChangeBatch, void> {
+  for await (const response of responses(client, afterRevision + 1, signal)) {
+    for (const batch of batchesOf(response)) if (batch.revision > afterRevision) yield batch;
   }
 }
 

@@ -1,16 +1,18 @@
 import type { Clock } from "#lib/clock";
+import { ChangeFeed } from "../change-feed.ts";
+import { compareKeys, lowerBound } from "../key-order.ts";
 import {
   type Change,
   type ChangeBatch,
   CompactedError,
   type Entry,
+  FutureRevisionError,
   type RangeOptions,
   type RangeResult,
   type Store,
   type Write,
   type WriteResult,
 } from "../store.ts";
-import { ChangeFeed } from "./change-feed.ts";
 
 /** A key at the revision where this state began; `entry` is undefined when the key was deleted there. */
 interface Version {
@@ -29,10 +31,10 @@ export class MemoryStore implements Store {
   /** All keys ever seen, sorted when somebody reads a range. */
   #sorted: string[] = [];
   #isSorted = true;
-  readonly #feed = new ChangeFeed();
+  readonly #feed = new ChangeFeed(0);
   readonly #expiries = new Map<string, () => void>();
   #revision = 1;
-  #oldest = 1;
+  #oldest = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,6 +47,7 @@ export class MemoryStore implements Store {
   async range(prefix: string, options: RangeOptions = {}): Promise<RangeResult> {
     const revision = options.revision ?? this.#revision;
     if (revision < this.#oldest) throw new CompactedError(this.#oldest);
+    if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const entries: Entry[] = [];
     for (const key of this.#keysFrom(prefix, options.startKey ?? prefix)) {
@@ -64,16 +67,22 @@ export class MemoryStore implements Store {
         return Promise.resolve({ ok: false, index, current });
       }
     }
-    const revision = ++this.#revision;
+    const revision = this.#revision + 1;
     const changes = writes.flatMap((write) => this.#apply(write, revision));
+    if (changes.length === 0) return Promise.resolve({ ok: true, revision: this.#revision });
+    this.#revision = revision;
     this.#feed.publish({ changes, revision });
     if (revision - this.#oldest > 2 * HISTORY_REVISIONS_MAX)
       this.#forget(revision - HISTORY_REVISIONS_MAX);
     return Promise.resolve({ ok: true, revision });
   }
 
-  watch(prefix: string, afterRevision: number, signal: AbortSignal): AsyncIterable<ChangeBatch> {
-    return this.#feed.subscribe(prefix, afterRevision, signal);
+  async *watch(
+    prefix: string,
+    afterRevision: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangeBatch, void> {
+    yield* this.#feed.subscribe(prefix, afterRevision, signal);
   }
 
   revision(): Promise<number> {
@@ -127,7 +136,7 @@ export class MemoryStore implements Store {
       return;
     }
     this.#versions.set(key, [version]);
-    this.#isSorted = this.#isSorted && (this.#sorted.at(-1) ?? "") < key;
+    this.#isSorted = this.#isSorted && compareKeys(this.#sorted.at(-1) ?? "", key) < 0;
     this.#sorted.push(key);
   }
 
@@ -141,11 +150,11 @@ export class MemoryStore implements Store {
 
   *#keysFrom(prefix: string, start: string): Generator<string> {
     if (!this.#isSorted) {
-      this.#sorted.sort();
+      this.#sorted.sort(compareKeys);
       this.#isSorted = true;
     }
     const keys = this.#sorted;
-    for (let at = lowerBound(keys, start); at < keys.length; at++) {
+    for (let at = lowerBound(keys, start, (key) => key); at < keys.length; at++) {
       const key = keys[at] ?? "";
       if (!key.startsWith(prefix)) return;
       yield key;
@@ -168,15 +177,4 @@ export class MemoryStore implements Store {
     }
     if (gone) this.#sorted = this.#sorted.filter((key) => this.#versions.has(key));
   }
-}
-
-function lowerBound(keys: readonly string[], start: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] ?? "") < start) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
