@@ -16,12 +16,12 @@ import { startNetwork } from "../nodeagent/network/start.ts";
 import { machineFacts } from "../nodeagent/node/facts.ts";
 import { SupervisorClient } from "../nodeagent/runtime/supervisor-client.ts";
 import type { AgentConfig } from "./config.ts";
+import { entryPoint } from "./entry-points.ts";
 import { DATA_DIR_VARIABLE } from "./processes.ts";
 import type { RunOptions } from "./server.ts";
 import { KUBERNETES_VERSION, NARU_VERSION } from "./version.ts";
 import { linuxVolumeKernel } from "./volume-kernel.ts";
 
-const SUPERVISOR = new URL("../nodeagent/runtime/supervisor/main.ts", import.meta.url).pathname;
 const CLUSTER_DOMAIN = "cluster.local";
 const RESOLV_CONF = "/etc/resolv.conf";
 
@@ -43,7 +43,7 @@ export async function runAgent(options: RunOptions): Promise<void> {
     stateDir: join(stateDir, "runtime"),
     cgroup: config.cgroup,
     node: process.execPath,
-    program: ["--disable-warning=ExperimentalWarning", SUPERVISOR],
+    program: ["--disable-warning=ExperimentalWarning", entryPoint("supervisor").pathname],
     environment: supervisorEnvironment(),
   });
   const images = await openImages(config, logger);
@@ -112,6 +112,7 @@ async function accessOf(config: AgentConfig) {
 function openImages(config: AgentConfig, logger: ReturnType<typeof jsonLogger>): Promise<Images> {
   return Images.open({
     root: join(config.stateDir, "images"),
+    unpackWorker: entryPoint("unpack"),
     registry: { fetch, clock, plainHttpHosts: new Set(config.plainHttpRegistries) },
     architecture: ociArchitecture(),
     clock,

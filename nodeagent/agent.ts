@@ -1,7 +1,7 @@
 /** A node's agent: a worker for each pod that is bound to the node, and the node itself kept known. */
 import { type Client, EventRecorder, Informer, type Informers } from "#client";
-import { isTerminal } from "#lib/api/pod";
 import { keyOf } from "#lib/api/key";
+import { isTerminal } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import type { Random } from "#lib/random";
@@ -87,7 +87,9 @@ class NodeAgent implements Agent {
       ip: nodeIp,
       labels: options.labels ?? {},
     });
-    options.informers.of(services).store.addIndex("namespace", ({ metadata }) => [metadata.namespace ?? ""]);
+    options.informers
+      .of(services)
+      .store.addIndex("namespace", ({ metadata }) => [metadata.namespace ?? ""]);
     this.#deps = {
       ...options,
       objects: this.#objects,
@@ -188,7 +190,10 @@ class NodeAgent implements Agent {
     if (after === undefined || this.#stop.signal.aborted) return;
     const found = this.#found.get(uid);
     this.#found.delete(uid);
-    this.#workers.set(uid, new PodWorker(this.#deps, after, found, () => this.#workers.delete(uid)));
+    this.#workers.set(
+      uid,
+      new PodWorker(this.#deps, after, found, () => this.#workers.delete(uid)),
+    );
   }
 
   async #followRuntime(): Promise<void> {
@@ -266,7 +271,8 @@ class NodeAgent implements Agent {
 
   #own(name: string, work: Promise<void>): void {
     const guarded = work.catch((error) => {
-      if (!this.#stop.signal.aborted) this.#options.logger.error("agent part failed", { name, error });
+      if (!this.#stop.signal.aborted)
+        this.#options.logger.error("agent part failed", { name, error });
     });
     this.#running.push(guarded);
   }

@@ -49,7 +49,10 @@ export function latestLog(
   container: string,
   before: number,
 ): string | undefined {
-  const directory = join(podDirectory, container === "" ? (directories(podDirectory)[0] ?? "") : container);
+  const directory = join(
+    podDirectory,
+    container === "" ? (directories(podDirectory)[0] ?? "") : container,
+  );
   const attempts = directories(directory)
     .map((name) => /^(\d+)\.log$/.exec(name)?.[1])
     .filter((text): text is string => text !== undefined)

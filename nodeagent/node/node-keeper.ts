@@ -154,7 +154,12 @@ export class NodeKeeper {
     if (digest === this.#told && nowMs - this.#toldAtMs < REPORT_MS) return;
     const body = { status } as unknown as JsonObject;
     const options = { subresource: "status" };
-    this.#node = await client.patch(nodes, { name: nodeName }, { type: "strategic", body }, options);
+    this.#node = await client.patch(
+      nodes,
+      { name: nodeName },
+      { type: "strategic", body },
+      options,
+    );
     this.#told = digest;
     this.#toldAtMs = nowMs;
   }

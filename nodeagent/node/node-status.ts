@@ -55,7 +55,12 @@ function conditions(inputs: StatusInputs): readonly NodeCondition[] {
     lack("DiskPressure", pressure.disk, ["NoDiskPressure", "DiskPressure"]),
     lack("PIDPressure", pressure.pid, ["SufficientPID", "InsufficientPID"]),
     notReady === undefined
-      ? { type: "Ready", status: "True", reason: "KubeletReady", message: "agent is posting ready status" }
+      ? {
+          type: "Ready",
+          status: "True",
+          reason: "KubeletReady",
+          message: "agent is posting ready status",
+        }
       : { type: "Ready", status: "False", reason: "KubeletNotReady", message: notReady },
   ];
   const now = formatTime(inputs.nowMs);

@@ -256,7 +256,11 @@ export class ContainerWorker {
       const request = { reference, policy, credentials, onProgress };
       const image = await this.#deps.images.ensure(request, signal);
       if (signal.aborted) return;
-      this.#took(image, reference, isPulling ? this.#deps.clock.monotonicMs() - startMs : undefined);
+      this.#took(
+        image,
+        reference,
+        isPulling ? this.#deps.clock.monotonicMs() - startMs : undefined,
+      );
       this.#apply({ type: "imageReady" });
     } catch (error) {
       if (!signal.aborted) this.#pullFailed(reference, error);
@@ -360,7 +364,8 @@ export class ContainerWorker {
   }
 
   #target() {
-    const containerId = this.#phase.at === "running" || this.#phase.at === "stopping" ? this.#phase.id : "";
+    const containerId =
+      this.#phase.at === "running" || this.#phase.at === "stopping" ? this.#phase.id : "";
     return {
       container: this.container,
       podIp: this.#side.podIp(),
@@ -450,7 +455,8 @@ export class ContainerWorker {
       }
     }
     if (!this.#isStopping(id)) return;
-    const leftMs = graceMs === 0 ? 0 : Math.max(deadlineMs - clock.nowMs(), hook ? GRACE_MS_MIN : 0);
+    const leftMs =
+      graceMs === 0 ? 0 : Math.max(deadlineMs - clock.nowMs(), hook ? GRACE_MS_MIN : 0);
     if (leftMs > 0) {
       const wanted = this.container.lifecycle?.stopSignal ?? this.#stopSignal;
       await runtime.killContainer(id, signalNumber(wanted), false);
@@ -482,7 +488,8 @@ export class ContainerWorker {
     this.#attempts = Math.max(this.#attempts, this.#phase.attempt + 1);
     const delayMs = restartDelayMs(this.#failures);
     if (delayMs === 0 || this.#side.pod().metadata.deletionTimestamp !== undefined) return;
-    if (this.#side.pod().spec.restartPolicy === "Never" && !this.#side.isSidecar(this.container)) return;
+    if (this.#side.pod().spec.restartPolicy === "Never" && !this.#side.isSidecar(this.container))
+      return;
     const { name, namespace, uid } = this.#side.pod().metadata;
     const pod = `${name}_${namespace}(${uid})`;
     const { name: own } = this.container;

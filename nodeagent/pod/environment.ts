@@ -51,7 +51,9 @@ function addAll(known: Map<string, string>, from: EnvFromSource, sources: Source
       : sources.configMap(name) && { ...sources.configMap(name)?.data };
   if (data === undefined) {
     if (optional) return;
-    throw new ConfigError(`${configMapRef === undefined ? "secret" : "configmap"} "${name}" not found`);
+    throw new ConfigError(
+      `${configMapRef === undefined ? "secret" : "configmap"} "${name}" not found`,
+    );
   }
   for (const [key, value] of Object.entries(data)) known.set(`${prefix}${key}`, value);
 }
@@ -84,7 +86,10 @@ function valueOf(
   if (configMapKeyRef !== undefined) {
     const { name = "", key, optional = false } = configMapKeyRef;
     const map = sources.configMap(name);
-    return keyed({ kind: "configmap", name, key, optional, isThere: map !== undefined }, map?.data?.[key]);
+    return keyed(
+      { kind: "configmap", name, key, optional, isThere: map !== undefined },
+      map?.data?.[key],
+    );
   }
   if (secretKeyRef !== undefined) {
     const { name = "", key, optional = false } = secretKeyRef;
@@ -129,7 +134,10 @@ export function serviceVariables(services: readonly Service[]): ReadonlyMap<stri
     for (const { name: portName, port } of spec.ports ?? []) {
       if (portName) variables.set(`${name}_SERVICE_PORT_${upper(portName)}`, String(port));
     }
-    variables.set(`${name}_PORT`, `${(first.protocol ?? "TCP").toLowerCase()}://${ip}:${first.port}`);
+    variables.set(
+      `${name}_PORT`,
+      `${(first.protocol ?? "TCP").toLowerCase()}://${ip}:${first.port}`,
+    );
     for (const { port, protocol = "TCP" } of spec.ports ?? []) {
       const prefix = `${name}_PORT_${port}_${protocol}`;
       variables.set(prefix, `${protocol.toLowerCase()}://${ip}:${port}`);

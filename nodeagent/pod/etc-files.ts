@@ -46,7 +46,8 @@ export function hostnameOf(pod: Pod): string {
 export function resolvConf(pod: Pod, dns: DnsSettings): string {
   const { dnsPolicy = "ClusterFirst", dnsConfig, hostNetwork } = pod.spec;
   const isCluster =
-    dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && hostNetwork !== true);
+    dnsPolicy === "ClusterFirstWithHostNet" ||
+    (dnsPolicy === "ClusterFirst" && hostNetwork !== true);
   const node = parseResolvConf(dns.nodeResolvConf);
   const domain = dns.clusterDomain;
   const base: ResolvConf =

@@ -1,5 +1,5 @@
 /** Kubernetes' amounts as the kernel's limits. Pure. */
-import { type ResourceAmounts, podLimits, podRequests, qosClass } from "#lib/api/pod";
+import { podLimits, podRequests, qosClass, type ResourceAmounts } from "#lib/api/pod";
 import { parseQuantity } from "#lib/api/quantity";
 import type { Container, Pod } from "#proto/core/v1";
 import type { ResourceLimits } from "../runtime/runtime.ts";

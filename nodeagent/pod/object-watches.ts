@@ -41,7 +41,9 @@ export class ObjectWatches {
 
   sources(namespace: string): Sources {
     const find = (plural: string, name: string) =>
-      this.#watched.get(`${plural}/${namespace}/${name}`)?.informer.store.get(`${namespace}/${name}`);
+      this.#watched
+        .get(`${plural}/${namespace}/${name}`)
+        ?.informer.store.get(`${namespace}/${name}`);
     return {
       configMap: (name) => find(configMaps.plural, name) as ConfigMap | undefined,
       secret: (name) => find(secrets.plural, name) as Secret | undefined,

@@ -136,7 +136,10 @@ export function capabilitiesOf(
     throw new ConfigError(`unknown capability "${unknown}"`, "CreateContainerError");
   }
   return ALL_CAPABILITIES.filter(
-    (name) => add.has(name) || (add.has("ALL") && !drop.has(name)) || (base.includes(name) && !drop.has(name)),
+    (name) =>
+      add.has(name) ||
+      (add.has("ALL") && !drop.has(name)) ||
+      (base.includes(name) && !drop.has(name)),
   );
 }
 
@@ -146,12 +149,15 @@ function fullName(name: string): string {
 }
 
 function seccompOf(pod: Pod, container: Container, directory: string): string {
-  const profile = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile;
+  const profile =
+    container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile;
   if (profile?.type === "Unconfined") return "unconfined";
   if (profile?.type !== "Localhost") return "default";
   const file = profile.localhostProfile ?? "";
   if (file === "" || file.startsWith("/") || file.split("/").includes("..")) {
-    throw new ConfigError(`seccompProfile.localhostProfile "${file}" is not a path below the profiles`);
+    throw new ConfigError(
+      `seccompProfile.localhostProfile "${file}" is not a path below the profiles`,
+    );
   }
   return `${directory}/${file}`;
 }
@@ -184,7 +190,12 @@ function mountsOf(inputs: SpecInputs, isPrivileged: boolean): readonly OciMount[
     }
     // sysfs shows the network namespace it is mounted in, which with the node's own is not ours to mount.
     if (pod.spec.hostNetwork === true && mount.destination === "/sys") {
-      return { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro", "nosuid", "noexec", "nodev"] };
+      return {
+        destination: "/sys",
+        type: "bind",
+        source: "/sys",
+        options: ["rbind", "ro", "nosuid", "noexec", "nodev"],
+      };
     }
     return mount;
   });

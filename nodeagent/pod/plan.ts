@@ -70,7 +70,8 @@ function wanted(view: PodView): readonly Container[] {
 
 /** Once a main container was started, initialization is over for good. */
 export function isInitialized(view: PodView): boolean {
-  if (view.pod.spec.containers.some((container) => viewOf(view, container).attempts > 0)) return true;
+  if (view.pod.spec.containers.some((container) => viewOf(view, container).attempts > 0))
+    return true;
   return (view.pod.spec.initContainers ?? []).every((container) => {
     const own = viewOf(view, container);
     return isSidecar(container) ? isAlive(own) && own.isStarted : hasSucceeded(own);
@@ -89,7 +90,8 @@ function planContainer(view: PodView, container: Container): PodPlan {
   if (phase.at === "running" && own.unhealthy !== undefined) {
     return { actions: [{ do: "stop", container, why: own.unhealthy }] };
   }
-  if (phase.at !== "exited" || !restarts(view, container, phase.end.exitCode)) return { actions: [] };
+  if (phase.at !== "exited" || !restarts(view, container, phase.end.exitCode))
+    return { actions: [] };
   return whenDue(view, container, phase.end.finishedAtMs + restartDelayMs(own.failures));
 }
 
@@ -144,7 +146,8 @@ function planEnd(view: PodView): PodPlan {
   const next = livingMains.length > 0 ? livingMains : living.slice(0, 1);
   const why = stopReason(view);
   for (const container of next) {
-    if (viewOf(view, container).phase.at === "running") actions.push({ do: "stop", container, why });
+    if (viewOf(view, container).phase.at === "running")
+      actions.push({ do: "stop", container, why });
   }
   if (living.length > 0 || actions.length > 0) return { actions };
   if (all.some((container) => isPreparing(viewOf(view, container)))) return { actions };

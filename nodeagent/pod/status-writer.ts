@@ -1,9 +1,9 @@
+import type { Client } from "#client";
 import { keyOf } from "#lib/api/key";
 import { type Clock, sleep } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import type { Client } from "#client";
 import type { Pod, PodStatus } from "#proto/core/v1";
 import { pods } from "#resources";
 
@@ -65,9 +65,14 @@ export class StatusWriter {
     const conditions = status.conditions?.map((each) => ({ reason: null, message: null, ...each }));
     const own = { ...status, conditions };
     const body = { metadata: { uid }, status: own } as unknown as JsonObject;
-    await this.#client.patch(pods, { namespace, name }, { type: "strategic", body }, {
-      subresource: "status",
-    });
+    await this.#client.patch(
+      pods,
+      { namespace, name },
+      { type: "strategic", body },
+      {
+        subresource: "status",
+      },
+    );
     this.#logger.debug("pod status written", { pod: keyOf(pod), phase: status.phase });
   }
 }

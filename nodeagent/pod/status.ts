@@ -122,7 +122,8 @@ function ready(view: PodView, phase: PodPhase): Judgement {
   const containers = containersReady(view, phase);
   if (containers.status !== "True") return containers;
   const missing = (view.pod.spec.readinessGates ?? []).filter(
-    ({ conditionType }) => findCondition(view.pod.status.conditions, conditionType)?.status !== "True",
+    ({ conditionType }) =>
+      findCondition(view.pod.status.conditions, conditionType)?.status !== "True",
   );
   const [first] = missing;
   if (first === undefined) return { status: "True" };

@@ -22,7 +22,14 @@ export function terminationOf(
 ): Termination {
   if (state.at === "failed") {
     const times = { startedAtMs: 0, finishedAtMs: nowMs };
-    return { id, exitCode: NOT_STARTED, signal: 0, reason: "StartError", message: state.message, ...times };
+    return {
+      id,
+      exitCode: NOT_STARTED,
+      signal: 0,
+      reason: "StartError",
+      message: state.message,
+      ...times,
+    };
   }
   const { exitCode, signal, oomKilled, startedAtMs, finishedAtMs } = state;
   const reason = oomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error";
@@ -30,7 +37,11 @@ export function terminationOf(
 }
 
 /** What the container left for people to read: its file, or the end of its log if it wants that. */
-export function terminationMessage(container: Container, files: EndedFiles, exitCode: number): string {
+export function terminationMessage(
+  container: Container,
+  files: EndedFiles,
+  exitCode: number,
+): string {
   const own = endOf(files.terminationLog, MESSAGE_BYTES_MAX);
   const wantsLog = container.terminationMessagePolicy === "FallbackToLogsOnError";
   if (own !== "" || !wantsLog || exitCode === 0) return own;

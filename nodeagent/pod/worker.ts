@@ -78,8 +78,7 @@ export class PodWorker implements PodSide {
     const log = logger.child({ pod: keyOf(pod) });
     this.#status = new StatusWriter(client, clock, log, this.#stop.signal);
     const record = readRecord(podDirectory(deps.paths, this.uid));
-    this.#startTimeMs =
-      record?.startTimeMs ?? parseTime(pod.status.startTime) ?? clock.nowMs();
+    this.#startTimeMs = record?.startTimeMs ?? parseTime(pod.status.startTime) ?? clock.nowMs();
     this.#verdict = record?.verdict ?? verdictOf(pod);
     if (this.#verdict === undefined && record === undefined && found === undefined) {
       this.#verdict = this.#refusal();
@@ -235,7 +234,8 @@ export class PodWorker implements PodSide {
       this.#cancelWake = clock.after(delayMs, () => this.changed());
     }
     this.#remember();
-    if (!this.#isForgetting) this.#status.write(this.#pod, podStatus(this.#view(), this.#deps.node.ip));
+    if (!this.#isForgetting)
+      this.#status.write(this.#pod, podStatus(this.#view(), this.#deps.node.ip));
   }
 
   #perform(action: PodAction): void {
@@ -364,7 +364,10 @@ export class PodWorker implements PodSide {
       resource: (containerName, resource, divisor) => {
         const own = all.find(({ name }) => name === containerName);
         if (own === undefined) return undefined;
-        return resourceValue(facts, own, { resource, ...(divisor === undefined ? {} : { divisor }) });
+        return resourceValue(facts, own, {
+          resource,
+          ...(divisor === undefined ? {} : { divisor }),
+        });
       },
     });
   }
@@ -407,10 +410,12 @@ export class PodWorker implements PodSide {
     // Making it again finds what is there, and attaches the same address.
     else if (found?.sandbox !== undefined && record?.ip !== undefined) {
       this.#sandbox = { at: "ready", ip: record.ip };
-      void this.#deps.objects.follow(this.#pod, () => this.refreshVolumes()).then(() => {
-        this.refreshVolumes();
-        this.changed();
-      });
+      void this.#deps.objects
+        .follow(this.#pod, () => this.refreshVolumes())
+        .then(() => {
+          this.refreshVolumes();
+          this.changed();
+        });
     }
     for (const [name, worker] of this.#containers) {
       const own = (found?.containers ?? [])

@@ -29,7 +29,10 @@ export async function check(
 ): Promise<CheckResult> {
   const stop = new AbortController();
   const late = sleep(clock, timeoutMs, stop.signal).then(
-    (): CheckResult => ({ isGood: false, message: `command timed out: timeout of ${timeoutMs / 1000}s` }),
+    (): CheckResult => ({
+      isGood: false,
+      message: `command timed out: timeout of ${timeoutMs / 1000}s`,
+    }),
   );
   try {
     return await Promise.race([tryOnce(handler, target, stop.signal), late]);
@@ -89,7 +92,10 @@ function checkHttp(
   const request = scheme === "HTTPS" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const options = { host, port, path, headers, signal, agent: false as const };
-    const call = request({ ...options, ...(scheme === "HTTPS" ? { rejectUnauthorized: false } : {}) });
+    const call = request({
+      ...options,
+      ...(scheme === "HTTPS" ? { rejectUnauthorized: false } : {}),
+    });
     call.on("response", (response) => {
       const { statusCode = 0 } = response;
       response.resume();
@@ -122,6 +128,7 @@ export function portNumber(container: Container, port: number | string): number 
   if (typeof port === "number") return port;
   if (/^\d+$/.test(port)) return Number(port);
   const found = container.ports?.find(({ name }) => name === port);
-  if (found === undefined) throw new Error(`container ${container.name} has no port named "${port}"`);
+  if (found === undefined)
+    throw new Error(`container ${container.name} has no port named "${port}"`);
   return found.containerPort;
 }

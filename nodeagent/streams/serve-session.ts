@@ -80,7 +80,10 @@ function runningId(deps: StreamDeps, session: Session, asked: string): string {
   const name = containerName(found, asked);
   const id = found.runningId(name);
   if (id !== undefined) return id;
-  throw new StatusError("BadRequest", `container "${name}" of pod "${session.request.pod}" does not run`);
+  throw new StatusError(
+    "BadRequest",
+    `container "${name}" of pod "${session.request.pod}" does not run`,
+  );
 }
 
 /** Both directions, until the process's side has no more. */

@@ -3,12 +3,7 @@ import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { type Clock, sleep } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import type {
-  NodeTunnelClient,
-  SessionEnd,
-  SessionFrame,
-  SessionRequest,
-} from "#services/tunnel";
+import type { NodeTunnelClient, SessionEnd, SessionFrame, SessionRequest } from "#services/tunnel";
 
 export type Frame = NonNullable<SessionFrame["frame"]>;
 

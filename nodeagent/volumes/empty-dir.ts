@@ -7,7 +7,11 @@ import type { VolumeContext } from "./volume.ts";
 /** Says that the tmpfs is mounted: a second one would hide what the containers wrote to the first. */
 const MOUNTED = ".mounted";
 
-export function emptyDir(context: VolumeContext, name: string, source: EmptyDirVolumeSource): string {
+export function emptyDir(
+  context: VolumeContext,
+  name: string,
+  source: EmptyDirVolumeSource,
+): string {
   const path = join(context.directory, name);
   const gid = context.pod.spec.securityContext?.fsGroup;
   const mark = join(context.directory, `${name}${MOUNTED}`);

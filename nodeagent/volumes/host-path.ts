@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, closeSync, statSync, type Stats } from "node:fs";
+import { closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import type { HostPathVolumeSource } from "#proto/core/v1";
 import { VolumeError } from "./volume.ts";
 

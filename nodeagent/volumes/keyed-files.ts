@@ -25,9 +25,11 @@ export function keyedFiles(source: KeyedSource): VolumeFiles {
   }
   for (const item of items) {
     const value = data.get(item.key);
-    if (!isInside(item.path)) throw new VolumeError(`${what}: path "${item.path}" leaves the volume`);
+    if (!isInside(item.path))
+      throw new VolumeError(`${what}: path "${item.path}" leaves the volume`);
     if (value !== undefined) files.set(item.path, { data: value, mode: item.mode ?? mode });
-    else if (!isOptional) throw new VolumeError(`${what} references non-existent config key: ${item.key}`);
+    else if (!isOptional)
+      throw new VolumeError(`${what} references non-existent config key: ${item.key}`);
   }
   return files;
 }

@@ -15,7 +15,10 @@ export function secretFiles(context: VolumeContext, source: Source, mode: number
     object === undefined
       ? undefined
       : new Map(
-          Object.entries(object.data ?? {}).map(([key, text]) => [key, Buffer.from(text, "base64")]),
+          Object.entries(object.data ?? {}).map(([key, text]) => [
+            key,
+            Buffer.from(text, "base64"),
+          ]),
         );
   return keyedFiles({ what: `secret "${name}"`, data, items, isOptional: optional, mode });
 }

@@ -15,7 +15,11 @@ export interface VolumeContext {
   secret(name: string): Secret | undefined;
   /** Of a file in a downwardAPI volume. */
   field(path: string): string | undefined;
-  resource(containerName: string, resource: string, divisor: string | undefined): string | undefined;
+  resource(
+    containerName: string,
+    resource: string,
+    divisor: string | undefined,
+  ): string | undefined;
 }
 
 /** The volume cannot be set up as its pod describes it. */
