@@ -48,30 +48,35 @@ async function* lines(source: LogSource, options: LogOptions): AsyncGenerator<Lo
     (options.stream === "All" || options.stream.toLowerCase() === line.stream) &&
     (options.sinceMs === undefined || Date.parse(line.time) >= options.sinceMs);
   const cutter = new LineCutter();
-  const tail: LogLine[] = [];
+  const at = { inode: undefined as number | undefined, offset: 0 };
   const { tailLines } = options;
-  for (const path of rotated(source.path)) {
-    for await (const chunk of createReadStream(path)) {
-      for (const line of parsed(cutter, chunk as Buffer)) {
-        if (!wanted(line)) continue;
-        if (tailLines === undefined) yield line;
-        else keep(tail, line, tailLines);
-      }
-      if (source.signal.aborted) return;
-    }
-  }
-  const at = existsSync(source.path) ? statSync(source.path) : undefined;
-  const rest = await readFrom(source.path, 0);
-  for (const line of parsed(cutter, rest.data)) {
+  const tail: LogLine[] = [];
+  for await (const line of present(source, cutter, at)) {
     if (!wanted(line)) continue;
     if (tailLines === undefined) yield line;
     else keep(tail, line, tailLines);
   }
   yield* tail;
   if (!options.follow) return;
-  for await (const line of follow(source, { inode: at?.ino, offset: rest.end }, cutter)) {
+  for await (const line of follow(source, at, cutter)) {
     if (wanted(line)) yield line;
   }
+}
+
+/** All that is written by now; `at` is then where the newest file was read to. */
+async function* present(
+  source: LogSource,
+  cutter: LineCutter,
+  at: { inode: number | undefined; offset: number },
+): AsyncGenerator<LogLine> {
+  for (const path of rotated(source.path)) {
+    for await (const chunk of createReadStream(path)) yield* parsed(cutter, chunk as Buffer);
+    if (source.signal.aborted) return;
+  }
+  at.inode = statSync(source.path, { throwIfNoEntry: false })?.ino;
+  const rest = await readFrom(source.path, 0);
+  at.offset = rest.end;
+  yield* parsed(cutter, rest.data);
 }
 
 function parsed(cutter: LineCutter, chunk: Buffer): readonly LogLine[] {

@@ -1,22 +1,27 @@
 /** Performs what one container's state machine asks for: pull, create, probes, hooks, signals. */
-import { sleep } from "#lib/clock";
-import type { Container, LifecycleHandler, Pod, Probe } from "#proto/core/v1";
-import { type Image, ImageError } from "../images/image-service.ts";
-import { check } from "../probes/check.ts";
-import { runProbe } from "../probes/probe-loop.ts";
+import { isSidecar } from "#lib/api/pod";
+import type { Container, LifecycleHandler, Pod } from "#proto/core/v1";
+import type { Image } from "../images/image-service.ts";
+import type { CheckResult } from "../probes/check.ts";
+import { runHook } from "../probes/hook.ts";
 import type { ContainerRecord, ContainerState } from "../runtime/runtime.ts";
 import { VolumeError } from "../volumes/volume.ts";
 import { ConfigError } from "./config-error.ts";
+import { type Health, type Probed, startProbes } from "./container-probes.ts";
 import type { PodDeps } from "./deps.ts";
-import { backoffImage } from "./image-delay.ts";
 import { containerId } from "./oci-spec.ts";
 import { logPath, terminationLog } from "./pod-files.ts";
 import type { ContainerMemory } from "./pod-record.ts";
-import { pullCredentials } from "./pull-credentials.ts";
-import { delayText, restartDelayMs, WELL_AFTER_MS } from "./restart-delay.ts";
+import { pullImage } from "./pull-image.ts";
+import { restartDelayMs, WELL_AFTER_MS } from "./restart-delay.ts";
 import { signalNumber } from "./signal-number.ts";
 import { type ContainerEvent, type ContainerPhase, step, type Termination } from "./state.ts";
-import { terminationMessage, terminationOf } from "./termination.ts";
+import {
+  type EndedState,
+  lostTermination,
+  terminationMessage,
+  terminationOf,
+} from "./termination.ts";
 import type { ContainerView } from "./view.ts";
 
 /** The container's side of its pod's worker. */
@@ -26,7 +31,6 @@ export interface PodSide {
   graceMs(): number;
   /** Everything else that the container needs is there; makes and starts it. */
   start(container: Container, attempt: number, image: Image): Promise<ContainerState>;
-  isSidecar(container: Container): boolean;
   changed(): void;
 }
 
@@ -48,8 +52,7 @@ export class ContainerWorker {
   #imageName: string;
   #imageId = "";
   #stopSignal = "";
-  #isStarted = false;
-  #isReady = false;
+  #health: Health = { isStarted: false, isReady: false };
   #unhealthy: string | undefined;
   #imageFailures = 0;
   /** Ends what goes on for the present attempt: a pull, probes, hooks. */
@@ -78,8 +81,8 @@ export class ContainerWorker {
       failures: this.#failures,
       image: this.#imageName,
       imageId: this.#imageId,
-      isStarted: this.#isStarted,
-      isReady: this.#isReady,
+      isStarted: this.#health.isStarted,
+      isReady: this.#health.isReady,
       ...(this.#last === undefined ? {} : { last: this.#last }),
       ...(this.#unhealthy === undefined ? {} : { unhealthy: this.#unhealthy }),
     };
@@ -128,36 +131,25 @@ export class ContainerWorker {
       ({ name }) => name === this.container.name,
     );
     if (told?.containerID?.endsWith(id) !== true) return;
-    this.#isReady ||= told.ready;
-    if (this.#isStarted || told.started !== true || this.#phase.at !== "running") return;
+    if (this.#phase.at !== "running") return;
     this.#attemptEnd.abort();
     this.#attemptEnd = new AbortController();
-    this.#isStarted = true;
-    this.#watchLife(this.#phase.startedAtMs);
+    const probed = this.#probed(this.#phase.startedAtMs, told.started === true);
+    this.#health = startProbes({ ...probed, isReady: told.ready });
   }
 
   /** The runtime has nothing of an attempt that was made: the machine was restarted, or somebody cleaned up. */
   missing(): void {
     if (this.#attempts === 0 || this.#phase.at !== "waiting") return;
     const attempt = this.#attempts - 1;
-    const nowMs = this.#deps.clock.nowMs();
-    const message = "The container could not be located when the agent was started";
-    const end: Termination = {
-      id: containerId(this.#side.pod(), this.container, attempt),
-      exitCode: 137,
-      signal: 0,
-      reason: "ContainerStatusUnknown",
-      message,
-      startedAtMs: 0,
-      finishedAtMs: nowMs,
-    };
+    const id = containerId(this.#side.pod(), this.container, attempt);
+    const end = lostTermination(id, this.#deps.clock.nowMs());
     this.#apply({ type: "exited", attempt, end });
   }
 
   begin(): void {
     if (this.#phase.at === "exited") {
       this.#last = this.#phase.end;
-      this.#note("restart due", restartDelayMs(this.#failures));
     }
     this.#apply({ type: "begin" });
   }
@@ -184,11 +176,7 @@ export class ContainerWorker {
     this.exited(id, attempt, state);
   }
 
-  exited(
-    id: string,
-    attempt: number,
-    state: Extract<ContainerState, { readonly at: "exited" | "failed" }>,
-  ): void {
+  exited(id: string, attempt: number, state: EndedState): void {
     this.#apply({ type: "exited", attempt, end: this.#termination(id, attempt, state) });
   }
 
@@ -204,14 +192,14 @@ export class ContainerWorker {
   }
 
   event(type: "Normal" | "Warning", reason: string, message: string): void {
-    const isInit = this.#side.pod().spec.initContainers?.includes(this.container) === true;
+    const isInit = this.#isInit();
     const fieldPath = `spec.${isInit ? "initContainers" : "containers"}{${this.container.name}}`;
     this.#deps.recorder.record(this.#side.pod(), { type, reason, message, fieldPath });
   }
 
-  #note(message: string, delayMs: number): void {
-    if (delayMs === 0) return;
-    this.#deps.logger.debug(message, { container: this.container.name, after: delayText(delayMs) });
+  #isInit(): boolean {
+    const { initContainers = [] } = this.#side.pod().spec;
+    return initContainers.some(({ name }) => name === this.container.name);
   }
 
   #apply(event: ContainerEvent): void {
@@ -243,66 +231,26 @@ export class ContainerWorker {
   async #pull(): Promise<void> {
     this.#attemptEnd = new AbortController();
     const { signal } = this.#attemptEnd;
-    const reference = this.container.image ?? "";
-    const policy = this.container.imagePullPolicy ?? "IfNotPresent";
-    const credentials = this.#credentials();
-    const startMs = this.#deps.clock.monotonicMs();
-    let isPulling = false;
-    const onProgress = (): void => {
-      if (!isPulling) this.event("Normal", "Pulling", `Pulling image "${reference}"`);
-      isPulling = true;
-    };
-    try {
-      const request = { reference, policy, credentials, onProgress };
-      const image = await this.#deps.images.ensure(request, signal);
-      if (signal.aborted) return;
-      this.#took(
-        image,
-        reference,
-        isPulling ? this.#deps.clock.monotonicMs() - startMs : undefined,
-      );
-      this.#apply({ type: "imageReady" });
-    } catch (error) {
-      if (!signal.aborted) this.#pullFailed(reference, error);
-    }
-  }
-
-  #credentials() {
-    const { namespace = "" } = this.#side.pod().metadata;
-    const sources = this.#deps.objects.sources(namespace);
-    const named = this.#side.pod().spec.imagePullSecrets ?? [];
-    return pullCredentials(named.flatMap(({ name = "" }) => sources.secret(name) ?? []));
-  }
-
-  #took(image: Image, reference: string, pulledInMs: number | undefined): void {
-    this.#image = image;
-    this.#imageId = image.digests[0] ?? image.id;
-    this.#imageName = reference;
-    this.#stopSignal = image.config.stopSignal;
-    this.#imageFailures = 0;
-    const took = `${((pulledInMs ?? 0) / 1000).toFixed(3)}s`;
-    const message =
-      pulledInMs === undefined
-        ? `Container image "${reference}" already present on machine`
-        : `Successfully pulled image "${reference}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`;
-    this.event("Normal", "Pulled", message);
-  }
-
-  /** The first cause stays readable: back-off repeats it. */
-  #pullFailed(reference: string, error: unknown): void {
-    this.#imageFailures++;
-    const reason = error instanceof ImageError ? error.reason : "ErrImagePull";
-    const text = error instanceof Error ? error.message : String(error);
-    const delayMs = backoffImage(this.#imageFailures);
-    this.event("Warning", "Failed", `Failed to pull image "${reference}": ${text}`);
-    this.event("Warning", "Failed", `Error: ${reason}`);
-    if (this.#imageFailures === 1 || reason !== "ErrImagePull") {
-      this.#refuse(reason, text, delayMs);
+    const say = (type: "Normal" | "Warning", reason: string, message: string): void =>
+      this.event(type, reason, message);
+    const outcome = await pullImage(this.#deps, this.#side.pod(), this.container, {
+      failures: this.#imageFailures,
+      signal,
+      say,
+    });
+    if (signal.aborted) return;
+    if (!outcome.ok) {
+      this.#imageFailures++;
+      this.#refuse(outcome.reason, outcome.message, outcome.retryAfterMs);
       return;
     }
-    this.event("Normal", "BackOff", `Back-off pulling image "${reference}"`);
-    const message = `Back-off pulling image "${reference}": ${reason}: ${text}`;
-    this.#refuse("ImagePullBackOff", message, delayMs);
+    const { image } = outcome;
+    this.#image = image;
+    this.#imageId = image.digests[0] ?? image.id;
+    this.#imageName = this.container.image ?? "";
+    this.#stopSignal = image.config.stopSignal;
+    this.#imageFailures = 0;
+    this.#apply({ type: "imageReady" });
   }
 
   async #create(): Promise<void> {
@@ -354,13 +302,8 @@ export class ContainerWorker {
     this.#side.changed();
   }
 
-  #hook(hook: LifecycleHandler, timeoutMs: number) {
-    const { clock } = this.#deps;
-    if (hook.sleep !== undefined) {
-      const ms = Math.min(hook.sleep.seconds * 1000, timeoutMs);
-      return sleep(clock, ms).then(() => ({ isGood: true, message: "" }));
-    }
-    return check(hook, this.#target(), clock, timeoutMs);
+  #hook(hook: LifecycleHandler, timeoutMs: number): Promise<CheckResult> {
+    return runHook(hook, this.#target(), this.#deps.clock, timeoutMs);
   }
 
   #target() {
@@ -374,68 +317,30 @@ export class ContainerWorker {
     };
   }
 
-  /** Probes begin; those that wait for the startup probe begin when it has passed. */
   #watch(): void {
     if (this.#phase.at !== "running") return;
     this.#attemptEnd = new AbortController();
     this.#unhealthy = undefined;
-    this.#isReady = this.container.readinessProbe === undefined;
-    this.#isStarted = this.container.startupProbe === undefined;
-    const { startupProbe } = this.container;
-    if (startupProbe === undefined) {
-      this.#watchLife(this.#phase.startedAtMs);
-      return;
-    }
-    const { startedAtMs } = this.#phase;
-    this.#probe("Startup", startupProbe, startedAtMs, (isGood) => {
-      if (!isGood) return this.#fail("startup");
-      this.#isStarted = true;
-      this.#side.changed();
-      this.#watchLife(this.#deps.clock.nowMs());
-      return false;
-    });
+    this.#health = startProbes(this.#probed(this.#phase.startedAtMs, false));
   }
 
-  #watchLife(startedAtMs: number): void {
-    const { livenessProbe, readinessProbe } = this.container;
-    if (livenessProbe !== undefined) {
-      this.#probe("Liveness", livenessProbe, startedAtMs, (isGood) =>
-        isGood ? true : this.#fail("liveness"),
-      );
-    }
-    if (readinessProbe === undefined) return;
-    this.#probe("Readiness", readinessProbe, startedAtMs, (isGood) => {
-      if (this.#isReady !== isGood) {
-        this.#isReady = isGood;
-        this.#side.changed();
-      }
-      return true;
-    });
-  }
-
-  #fail(kind: "liveness" | "startup"): false {
-    this.#unhealthy = `Container ${this.container.name} failed ${kind} probe, will be restarted`;
-    this.#side.changed();
-    return false;
-  }
-
-  #probe(
-    kind: string,
-    probe: Probe,
-    startedAtMs: number,
-    verdict: (isGood: boolean) => boolean,
-  ): void {
-    const { clock } = this.#deps;
-    const loop = runProbe({
-      probe,
-      clock,
+  #probed(startedAtMs: number, isStarted: boolean): Probed {
+    return {
+      container: this.container,
+      clock: this.#deps.clock,
       startedAtMs,
+      isStarted,
+      isReady: false,
       signal: this.#attemptEnd.signal,
-      try: (timeoutMs) => check(probe, this.#target(), clock, timeoutMs),
-      failed: (message) => this.event("Warning", "Unhealthy", `${kind} probe failed: ${message}`),
-      verdict,
-    });
-    this.#own(loop);
+      target: () => this.#target(),
+      failed: (message) => this.event("Warning", "Unhealthy", message),
+      changed: () => this.#side.changed(),
+      giveUp: (why) => {
+        this.#unhealthy = why;
+        this.#side.changed();
+      },
+      own: (work) => this.#own(work),
+    };
   }
 
   /** preStop, then the signal, then no more asking. */
@@ -478,43 +383,37 @@ export class ContainerWorker {
   #settle(): void {
     this.#attemptEnd.abort();
     this.#cancelKill?.();
-    this.#isStarted = false;
-    this.#isReady = false;
+    this.#health = { isStarted: false, isReady: false };
     this.#unhealthy = undefined;
     if (this.#phase.at !== "exited") return;
     const { end } = this.#phase;
     const ranMs = end.startedAtMs === 0 ? 0 : end.finishedAtMs - end.startedAtMs;
     this.#failures = ranMs >= WELL_AFTER_MS ? 1 : this.#failures + 1;
     this.#attempts = Math.max(this.#attempts, this.#phase.attempt + 1);
-    const delayMs = restartDelayMs(this.#failures);
-    if (delayMs === 0 || this.#side.pod().metadata.deletionTimestamp !== undefined) return;
-    if (this.#side.pod().spec.restartPolicy === "Never" && !this.#side.isSidecar(this.container))
-      return;
-    const { name, namespace, uid } = this.#side.pod().metadata;
-    const pod = `${name}_${namespace}(${uid})`;
-    const { name: own } = this.container;
-    this.event("Warning", "BackOff", `Back-off restarting failed container ${own} in pod ${pod}`);
+    if (restartDelayMs(this.#failures) > 0) this.#tellOfBackOff();
   }
 
-  #endOf(record: ContainerRecord): Termination | undefined {
-    const { state, config } = record;
-    if (state.at === "running") return undefined;
-    return this.#termination(config.id, config.attempt, state);
+  #tellOfBackOff(): void {
+    const { metadata, spec } = this.#side.pod();
+    const isLast = spec.restartPolicy === "Never" && !isSidecar(this.container);
+    if (isLast || metadata.deletionTimestamp !== undefined) return;
+    const pod = `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
+    const { name } = this.container;
+    this.event("Warning", "BackOff", `Back-off restarting failed container ${name} in pod ${pod}`);
   }
 
-  #termination(
-    id: string,
-    attempt: number,
-    state: Extract<ContainerState, { readonly at: "exited" | "failed" }>,
-  ): Termination {
+  #endOf({ config, state }: ContainerRecord): Termination | undefined {
+    return state.at === "running" ? undefined : this.#termination(config.id, config.attempt, state);
+  }
+
+  #termination(id: string, attempt: number, state: EndedState): Termination {
     const { paths, clock } = this.#deps;
     const pod = this.#side.pod();
     const files = {
       terminationLog: terminationLog(paths, pod.metadata.uid, id),
       log: logPath(paths, pod, this.container.name, attempt),
     };
-    const exitCode = state.at === "exited" ? state.exitCode : 1;
-    const message = terminationMessage(this.container, files, exitCode);
+    const message = terminationMessage(this.container, files, state);
     return terminationOf(id, state, message, clock.nowMs());
   }
 }

@@ -33,7 +33,7 @@ export function environmentOf(inputs: EnvironmentInputs): ReadonlyMap<string, st
   const known = new Map(inputs.services);
   for (const from of container.envFrom ?? []) addAll(known, from, sources);
   for (const variable of container.env ?? []) {
-    const value = valueOf(variable, known, inputs);
+    const value = variableValue(variable, known, inputs);
     if (value !== undefined) known.set(variable.name, value);
   }
   for (const [name, value] of known) variables.set(name, value);
@@ -68,7 +68,7 @@ function decoded(
   );
 }
 
-function valueOf(
+function variableValue(
   variable: EnvVar,
   known: ReadonlyMap<string, string>,
   { facts, container, sources }: EnvironmentInputs,

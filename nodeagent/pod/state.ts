@@ -11,7 +11,7 @@
  *
  * `found` puts it where the runtime says that it is: after a restart of the agent.
  */
-import { assertNever } from "#lib/assert";
+import { assert, assertNever } from "#lib/assert";
 
 /** How an attempt ended. */
 export interface Termination {
@@ -77,37 +77,42 @@ export interface Step {
 
 /** The one place where a container's phase changes. An event that a phase does not know changes nothing. */
 export function step(phase: ContainerPhase, event: ContainerEvent): Step {
+  if (event.type === "exited") return exited(phase, event);
+  if (!ACCEPTED[event.type].includes(phase.at)) return { phase, effects: [] };
   switch (event.type) {
     case "begin":
-      if (phase.at !== "waiting" && phase.at !== "held" && phase.at !== "exited") break;
       return { phase: { at: "pulling" }, effects: [{ do: "pull" }] };
     case "imageReady":
-      if (phase.at !== "pulling") break;
       return { phase: { at: "creating" }, effects: [{ do: "create" }] };
     case "refused": {
-      if (phase.at !== "pulling" && phase.at !== "creating") break;
       const { reason, message, failures, retryAtMs } = event;
       return { phase: { at: "held", reason, message, failures, untilMs: retryAtMs }, effects: [] };
     }
     case "started":
-      if (phase.at !== "creating") break;
-      return { phase: running(event), effects: [{ do: "watch" }] };
     case "found":
-      if (phase.at !== "waiting" && phase.at !== "exited") break;
       return { phase: running(event), effects: [{ do: "watch" }] };
     case "stop":
-      if (phase.at !== "running") break;
+      assert(phase.at === "running", "only what runs is stopped");
       return { phase: { ...phase, at: "stopping" }, effects: [{ do: "end" }] };
-    case "exited":
-      return exited(phase, event);
     case "dropped":
-      if (phase.at !== "pulling" && phase.at !== "creating" && phase.at !== "held") break;
       return { phase: { at: "waiting" }, effects: [] };
     default:
       return assertNever(event);
   }
-  return { phase, effects: [] };
 }
+
+/** The phases in which an event means anything. */
+const ACCEPTED: Readonly<
+  Record<Exclude<ContainerEvent["type"], "exited">, readonly ContainerPhase["at"][]>
+> = {
+  begin: ["waiting", "held", "exited"],
+  imageReady: ["pulling"],
+  refused: ["pulling", "creating"],
+  started: ["creating"],
+  found: ["waiting", "exited"],
+  stop: ["running"],
+  dropped: ["pulling", "creating", "held"],
+};
 
 function running({ id, attempt, startedAtMs }: Attempt): ContainerPhase {
   return { at: "running", id, attempt, startedAtMs };

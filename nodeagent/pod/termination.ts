@@ -9,6 +9,8 @@ const LOG_BYTES_MAX = 2048;
 /** Kubernetes shows this code for what was never started. */
 const NOT_STARTED = 128;
 
+export type EndedState = Extract<ContainerState, { readonly at: "exited" | "failed" }>;
+
 export interface EndedFiles {
   readonly terminationLog: string;
   readonly log: string;
@@ -16,7 +18,7 @@ export interface EndedFiles {
 
 export function terminationOf(
   id: string,
-  state: Extract<ContainerState, { readonly at: "exited" | "failed" }>,
+  state: EndedState,
   message: string,
   nowMs: number,
 ): Termination {
@@ -36,15 +38,28 @@ export function terminationOf(
   return { id, exitCode, signal, reason, message, startedAtMs, finishedAtMs };
 }
 
+/** The runtime knows nothing of an attempt that was made. */
+export function lostTermination(id: string, nowMs: number): Termination {
+  return {
+    id,
+    exitCode: 137,
+    signal: 0,
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the agent was started",
+    startedAtMs: 0,
+    finishedAtMs: nowMs,
+  };
+}
+
 /** What the container left for people to read: its file, or the end of its log if it wants that. */
 export function terminationMessage(
   container: Container,
   files: EndedFiles,
-  exitCode: number,
+  state: EndedState,
 ): string {
   const own = endOf(files.terminationLog, MESSAGE_BYTES_MAX);
   const wantsLog = container.terminationMessagePolicy === "FallbackToLogsOnError";
-  if (own !== "" || !wantsLog || exitCode === 0) return own;
+  if (own !== "" || !wantsLog || (state.at === "exited" && state.exitCode === 0)) return own;
   return endOf(files.log, LOG_BYTES_MAX)
     .split("\n")
     .map((line) => line.replace(/^\S+ std(?:out|err) [FP] /, ""))

@@ -23,21 +23,11 @@ export function processUser(
   const own = container.securityContext ?? {};
   const runAsUser = own.runAsUser ?? podContext.runAsUser;
   const runAsGroup = own.runAsGroup ?? podContext.runAsGroup;
-  const nonRoot = own.runAsNonRoot ?? podContext.runAsNonRoot ?? false;
   const [imageUser = "", imageGroup] = image.user.split(":");
   const named = runAsUser === undefined ? imageUser : String(runAsUser);
-  if (nonRoot && runAsUser === undefined && imageUser !== "" && !/^\d+$/.test(imageUser)) {
-    throw new ConfigError(
-      `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`,
-    );
-  }
   const account = accountOf(named, files.passwd);
-  if (nonRoot && account.uid === 0) {
-    throw new ConfigError(
-      runAsUser === 0
-        ? "container's runAsUser breaks non-root policy"
-        : "container has runAsNonRoot and image will run as root",
-    );
+  if (own.runAsNonRoot ?? podContext.runAsNonRoot ?? false) {
+    checkNonRoot(runAsUser, imageUser, account.uid);
   }
   const fromImage =
     runAsUser === undefined && imageGroup !== undefined && imageGroup !== ""
@@ -52,6 +42,21 @@ export function processUser(
     ...ofImage,
   ];
   return { uid: account.uid, gid, additionalGids: [...new Set([gid, ...groups])] };
+}
+
+/** A name proves nothing: what it stands for is written in the image, which may lie. */
+function checkNonRoot(runAsUser: number | undefined, imageUser: string, uid: number): void {
+  if (runAsUser === undefined && imageUser !== "" && !/^\d+$/.test(imageUser)) {
+    throw new ConfigError(
+      `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`,
+    );
+  }
+  if (uid !== 0) return;
+  throw new ConfigError(
+    runAsUser === 0
+      ? "container's runAsUser breaks non-root policy"
+      : "container has runAsNonRoot and image will run as root",
+  );
 }
 
 interface Account {

@@ -3,42 +3,23 @@
  * does that.
  */
 import { keyOf } from "#lib/api/key";
-import { isSidecar, qosClass } from "#lib/api/pod";
 import { parseTime } from "#lib/api/time";
 import { sleep } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Container, Pod } from "#proto/core/v1";
 import { pods } from "#resources";
 import type { Image } from "../images/image-service.ts";
-import type {
-  ContainerRecord,
-  ContainerState,
-  SandboxConfig,
-  SandboxRecord,
-} from "../runtime/runtime.ts";
-import { removeVolumes, setUpVolumes, volumeMounts } from "../volumes/pod-volumes.ts";
+import type { ContainerRecord, ContainerState, SandboxRecord } from "../runtime/runtime.ts";
+import { removeVolumes } from "../volumes/pod-volumes.ts";
 import { VolumeError } from "../volumes/volume.ts";
-import { accountFiles } from "./account-files.ts";
 import { refusal } from "./admit.ts";
 import { ContainerWorker, type PodSide } from "./container-worker.ts";
 import type { PodDeps } from "./deps.ts";
-import { environmentOf, serviceVariables } from "./environment.ts";
-import { hostnameOf } from "./etc-files.ts";
-import { expand } from "./expand.ts";
-import { fieldValue, type PodFacts, resourceValue } from "./field-value.ts";
-import { sandboxLimits } from "./limits.ts";
-import { containerConfig, containerId } from "./oci-spec.ts";
 import { graceMs, type PodAction, planPod } from "./plan.ts";
-import {
-  logPath,
-  makeShm,
-  makeTerminationLog,
-  podDirectory,
-  terminationLog,
-  volumesDirectory,
-  writeEtcFiles,
-} from "./pod-files.ts";
+import { PodContents } from "./pod-contents.ts";
+import { podDirectory, volumesDirectory } from "./pod-files.ts";
 import { type PodRecord, readRecord, removeRecord, writeRecord } from "./pod-record.ts";
+import { publishedPorts, sandboxConfig } from "./sandbox-config.ts";
 import { podStatus } from "./status.ts";
 import { StatusWriter } from "./status-writer.ts";
 import type { PodView, SandboxView, Verdict } from "./view.ts";
@@ -67,11 +48,12 @@ export class PodWorker implements PodSide {
   #isScheduled = false;
   #cancelWake: (() => void) | undefined;
   #recorded = "";
-  #volumes: ReadonlyMap<string, string> = new Map();
+  readonly #contents: PodContents;
 
   constructor(deps: PodDeps, pod: Pod, found: FoundPod | undefined, gone: () => void) {
     this.#deps = deps;
     this.#gone = gone;
+    this.#contents = new PodContents(deps);
     this.#pod = pod;
     this.uid = pod.metadata.uid;
     const { clock, client, logger } = deps;
@@ -100,7 +82,7 @@ export class PodWorker implements PodSide {
     if (after < before && this.#pod.metadata.deletionTimestamp !== undefined) {
       for (const container of this.#containers.values()) container.hurry(after);
     }
-    if (this.#volumes.size > 0) this.refreshVolumes();
+    this.refreshVolumes();
     this.changed();
   }
 
@@ -159,10 +141,6 @@ export class PodWorker implements PodSide {
     return graceMs(this.#view());
   }
 
-  isSidecar(container: Container): boolean {
-    return isSidecar(container);
-  }
-
   changed(): void {
     if (this.#isScheduled || this.#stop.signal.aborted) return;
     this.#isScheduled = true;
@@ -172,51 +150,15 @@ export class PodWorker implements PodSide {
     });
   }
 
-  async start(container: Container, attempt: number, image: Image): Promise<ContainerState> {
-    const { paths, dns, volumeKernel, node, objects, runtime } = this.#deps;
-    const pod = this.#pod;
-    const { namespace = "", uid } = pod.metadata;
-    const facts = this.#facts();
-    const environment = environmentOf({
-      facts,
-      container,
-      sources: objects.sources(namespace),
-      imageEnv: image.config.env,
-      services: this.#serviceVariables(namespace),
-    });
-    this.#setUpVolumes();
-    const id = containerId(pod, container, attempt);
-    const termination = terminationLog(paths, uid, id);
-    makeTerminationLog(termination);
-    const { hosts, ...etc } = writeEtcFiles(paths, pod, this.podIp(), dns);
-    // With the node's network its own hosts file is right, unless the pod adds to it.
-    const ownHosts = pod.spec.hostNetwork !== true || pod.spec.hostAliases !== undefined;
-    const config = containerConfig({
-      pod,
-      container,
-      attempt,
-      image,
-      environment,
-      accounts: accountFiles(image.layerDirs),
-      volumeMounts: volumeMounts(container, this.#volumes, (text) => expand(text, environment)),
-      files: {
-        ...etc,
-        ...(ownHosts && hosts !== undefined ? { hosts } : { hosts: "/etc/hosts" }),
-        terminationLog: termination,
-        seccompDir: paths.seccomp,
-      },
-      shmPath: pod.spec.hostIPC === true ? "/dev/shm" : makeShm(volumeKernel, paths, uid),
-      logPath: logPath(paths, pod, container.name, attempt),
-      nodeMemoryBytes: node.memoryBytes,
-    });
-    return runtime.startContainer(config);
+  start(container: Container, attempt: number, image: Image): Promise<ContainerState> {
+    return this.#contents.start(this.#pod, this.podIp(), { container, attempt, image });
   }
 
   /** Files follow their ConfigMaps and Secrets; what cannot be read now stays as it was. */
   refreshVolumes(): void {
     if (this.#sandbox.at !== "ready") return;
     try {
-      this.#setUpVolumes();
+      this.#contents.setUpVolumes(this.#pod, this.podIp());
     } catch (error) {
       this.#deps.logger.info("volumes not updated", { pod: keyOf(this.#pod), error });
     }
@@ -279,8 +221,8 @@ export class PodWorker implements PodSide {
       const ip = await this.#attach(sandbox.netnsPath);
       await followed;
       this.#sandbox = { at: "ready", ip };
-      this.#setUpVolumes();
-      await this.#publish(network, ip);
+      this.#contents.setUpVolumes(this.#pod, this.podIp());
+      await network.publish(this.uid, publishedPorts(this.#pod, ip));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const isVolume = error instanceof VolumeError;
@@ -293,18 +235,6 @@ export class PodWorker implements PodSide {
   async #attach(netnsPath: string | undefined): Promise<string> {
     if (netnsPath === undefined) return this.#deps.node.ip;
     return (await this.#deps.network.attach(this.uid, netnsPath)).ip;
-  }
-
-  async #publish(network: PodDeps["network"], podIp: string): Promise<void> {
-    if (this.#pod.spec.hostNetwork === true) return;
-    const ports = this.#pod.spec.containers.flatMap(({ ports: own = [] }) =>
-      own.flatMap(({ hostPort, containerPort, protocol = "TCP", hostIP = "" }) =>
-        hostPort === undefined || hostPort === 0 || protocol === "SCTP"
-          ? []
-          : [{ protocol, hostIp: hostIP, hostPort, podIp, podPort: containerPort }],
-      ),
-    );
-    if (ports.length > 0) await network.publish(this.uid, ports);
   }
 
   async #removeSandbox(): Promise<void> {
@@ -349,39 +279,6 @@ export class PodWorker implements PodSide {
     this.#stop.abort();
     removeRecord(podDirectory(paths, this.uid));
     this.#gone();
-  }
-
-  #setUpVolumes(): void {
-    const { objects, volumeKernel, paths } = this.#deps;
-    const facts = this.#facts();
-    const all = [...(this.#pod.spec.initContainers ?? []), ...this.#pod.spec.containers];
-    this.#volumes = setUpVolumes({
-      pod: this.#pod,
-      kernel: volumeKernel,
-      directory: volumesDirectory(paths, this.uid),
-      ...objects.sources(this.#pod.metadata.namespace ?? ""),
-      field: (path) => fieldValue(facts, path),
-      resource: (containerName, resource, divisor) => {
-        const own = all.find(({ name }) => name === containerName);
-        if (own === undefined) return undefined;
-        return resourceValue(facts, own, {
-          resource,
-          ...(divisor === undefined ? {} : { divisor }),
-        });
-      },
-    });
-  }
-
-  #serviceVariables(namespace: string): ReadonlyMap<string, string> {
-    const all = this.#deps.services(namespace);
-    const wantsAll = this.#pod.spec.enableServiceLinks ?? true;
-    const isApi = ({ metadata }: (typeof all)[number]): boolean =>
-      metadata.namespace === "default" && metadata.name === "kubernetes";
-    return serviceVariables(wantsAll ? all : all.filter(isApi));
-  }
-
-  #facts(): PodFacts {
-    return { pod: this.#pod, podIp: this.podIp(), node: this.#deps.node };
   }
 
   #refusal(): Verdict | undefined {
@@ -460,24 +357,4 @@ function goneFromApi(pod: Pod, nowMs: number): Pod {
     deletionGracePeriodSeconds: 0,
   };
   return { ...pod, metadata };
-}
-
-export function sandboxConfig(pod: Pod): SandboxConfig {
-  const { spec, metadata } = pod;
-  const sysctls = (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]);
-  return {
-    id: metadata.uid,
-    namespace: metadata.namespace ?? "",
-    name: metadata.name,
-    hostname: hostnameOf(pod),
-    host: {
-      network: spec.hostNetwork ?? false,
-      ipc: spec.hostIPC ?? false,
-      pid: spec.hostPID ?? false,
-    },
-    sysctls: Object.fromEntries(sysctls),
-    limits: sandboxLimits(pod),
-    qos: qosClass(pod),
-    sharePid: spec.shareProcessNamespace ?? false,
-  };
 }

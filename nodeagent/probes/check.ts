@@ -4,13 +4,19 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { type Clock, sleep } from "#lib/clock";
 import type { Container, HTTPGetAction, ProbeHandler } from "#proto/core/v1";
-import type { ExecProcess } from "../runtime/runtime.ts";
 import { checkGrpc } from "./grpc.ts";
+
+/** A command that runs in the container. */
+export interface CheckProcess {
+  readonly output: AsyncIterable<{ readonly data: Uint8Array }>;
+  readonly exitCode: Promise<number>;
+  abort(): void;
+}
 
 export interface CheckTarget {
   readonly container: Container;
   readonly podIp: string;
-  exec(command: readonly string[]): Promise<ExecProcess>;
+  exec(command: readonly string[]): Promise<CheckProcess>;
 }
 
 export interface CheckResult {
