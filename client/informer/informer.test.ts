@@ -118,7 +118,7 @@ const STEP = fc.oneof(
   fc.record({ do: fc.constant("put" as const), name: fc.constantFrom("a", "b", "c") }),
   fc.record({ do: fc.constant("remove" as const), name: fc.constantFrom("a", "b", "c") }),
   fc.record({
-    do: fc.constantFrom("break" as const, "mend", "compact", "end", "wait"),
+    do: fc.constantFrom("break" as const, "mend", "lose", "end", "wait"),
     name: fc.constant(""),
   }),
 );
@@ -135,12 +135,16 @@ test("Informer's copy is the server's state in the end, whatever broke on the wa
         else told.set(name, after.metadata.uid);
       });
       for (const { do: what, name } of steps) {
-        if (what === "put")
-          await it.put(name, "1").catch(() => it.change(name, "2").catch(() => {}));
+        const put = (of: string) => it.put(of, "1").catch(() => it.change(of, "2").catch(() => {}));
+        if (what === "put") await put(name);
         else if (what === "remove") await it.remove(name).catch(() => {});
         else if (what === "end") it.server.endWatches();
         else if (what === "wait") await it.clock.advance(300);
-        else it.server[what]();
+        else if (what === "lose") {
+          it.server.endWatches();
+          await put("a");
+          it.server.compact();
+        } else it.server[what]();
       }
       it.server.mend();
       await it.clock.advance(30_000);
