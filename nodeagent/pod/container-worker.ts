@@ -7,6 +7,7 @@ import { runHook } from "../probes/hook.ts";
 import type { ContainerRecord, ContainerState } from "../runtime/runtime.ts";
 import { VolumeError } from "../volumes/volume.ts";
 import { ConfigError } from "./config-error.ts";
+import { ContainerEnd } from "./container-end.ts";
 import { type Health, type Probed, startProbes } from "./container-probes.ts";
 import type { PodDeps } from "./deps.ts";
 import { containerId } from "./oci-spec.ts";
@@ -14,7 +15,6 @@ import { logPath, terminationLog } from "./pod-files.ts";
 import type { ContainerMemory } from "./pod-record.ts";
 import { pullImage } from "./pull-image.ts";
 import { restartDelayMs, WELL_AFTER_MS } from "./restart-delay.ts";
-import { signalNumber } from "./signal-number.ts";
 import { type ContainerEvent, type ContainerPhase, step, type Termination } from "./state.ts";
 import {
   type EndedState,
@@ -35,10 +35,7 @@ export interface PodSide {
 }
 
 const HOOK_TIMEOUT_MS = 30_000;
-/** After a preStop hook that used up the time, a container still gets a chance to end by itself: kubelet's value. */
-const GRACE_MS_MIN = 2_000;
 const CONFIG_RETRY_MS = 10_000;
-const SIGKILL = 9;
 
 export class ContainerWorker {
   readonly container: Container;
@@ -57,7 +54,7 @@ export class ContainerWorker {
   #imageFailures = 0;
   /** Ends what goes on for the present attempt: a pull, probes, hooks. */
   #attemptEnd = new AbortController();
-  #cancelKill: (() => void) | undefined;
+  #ending: ContainerEnd | undefined;
 
   constructor(deps: PodDeps, side: PodSide, container: Container, memory?: ContainerMemory) {
     this.#deps = deps;
@@ -183,12 +180,12 @@ export class ContainerWorker {
   /** Nothing is done for it any more; the container itself lives on. */
   close(): void {
     this.#attemptEnd.abort();
-    this.#cancelKill?.();
+    this.#ending?.close();
   }
 
   /** The pod's grace period became shorter while the container was stopping. */
   hurry(graceMs: number): void {
-    if (this.#phase.at === "stopping") this.#killAfter(this.#phase.id, graceMs);
+    this.#ending?.hurry(graceMs);
   }
 
   event(type: "Normal" | "Warning", reason: string, message: string): void {
@@ -209,7 +206,7 @@ export class ContainerWorker {
       if (effect.do === "pull") this.#own(this.#pull());
       else if (effect.do === "create") this.#own(this.#create());
       else if (effect.do === "watch") this.#watch();
-      else if (effect.do === "end") this.#own(this.#end());
+      else if (effect.do === "end") this.#end();
       else this.#settle();
     }
     this.#side.changed();
@@ -343,46 +340,27 @@ export class ContainerWorker {
     };
   }
 
-  /** preStop, then the signal, then no more asking. */
-  async #end(): Promise<void> {
+  #end(): void {
     if (this.#phase.at !== "stopping") return;
-    const { id } = this.#phase;
-    const { clock, runtime } = this.#deps;
-    const graceMs = this.#side.graceMs();
-    const deadlineMs = clock.nowMs() + graceMs;
     // Probes end; a container that is told to go may refuse what it likes.
     this.#attemptEnd.abort();
-    const hook = this.container.lifecycle?.preStop;
-    if (hook !== undefined && graceMs > 0) {
-      const result = await this.#hook(hook, graceMs);
-      if (!result.isGood) {
-        this.event("Warning", "FailedPreStopHook", `PreStopHook failed: ${result.message}`);
-      }
-    }
-    if (!this.#isStopping(id)) return;
-    const leftMs =
-      graceMs === 0 ? 0 : Math.max(deadlineMs - clock.nowMs(), hook ? GRACE_MS_MIN : 0);
-    if (leftMs > 0) {
-      const wanted = this.container.lifecycle?.stopSignal ?? this.#stopSignal;
-      await runtime.killContainer(id, signalNumber(wanted), false);
-    }
-    if (this.#isStopping(id)) this.#killAfter(id, leftMs);
-  }
-
-  #isStopping(id: string): boolean {
-    return this.#phase.at === "stopping" && this.#phase.id === id;
-  }
-
-  #killAfter(id: string, delayMs: number): void {
-    this.#cancelKill?.();
-    this.#cancelKill = this.#deps.clock.after(delayMs, () => {
-      if (this.#isStopping(id)) this.#own(this.#deps.runtime.killContainer(id, SIGKILL, true));
+    this.#ending = new ContainerEnd({
+      id: this.#phase.id,
+      clock: this.#deps.clock,
+      runtime: this.#deps.runtime,
+      preStop: this.container.lifecycle?.preStop,
+      stopSignal: this.container.lifecycle?.stopSignal ?? this.#stopSignal,
+      graceMs: this.#side.graceMs(),
+      runHook: (hook, timeoutMs) => this.#hook(hook, timeoutMs),
+      hookFailed: (message) =>
+        this.event("Warning", "FailedPreStopHook", `PreStopHook failed: ${message}`),
+      own: (work) => this.#own(work),
     });
   }
 
   #settle(): void {
     this.#attemptEnd.abort();
-    this.#cancelKill?.();
+    this.#ending?.close();
     this.#health = { isStarted: false, isReady: false };
     this.#unhealthy = undefined;
     if (this.#phase.at !== "exited") return;
