@@ -6,12 +6,16 @@ import { endpointSliceController } from "./endpoint-slice/watches.ts";
 import { garbageCollector } from "./garbage-collector/watches.ts";
 import { namespaceController } from "./namespace/watches.ts";
 import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches.ts";
+import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
+import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
 
 export interface ControllersOptions extends ControllerContext {
   /** Silence after which a node counts as lost. Default: 40 s, as in Kubernetes. */
   readonly nodeGraceMs?: number;
+  /** Pods that have ended and are kept. Default: 12,500, as in Kubernetes. */
+  readonly terminatedPodsMax?: number;
 }
 
 /** All controllers, with their handlers in place. Their workers run once the informers have everything. */
@@ -25,6 +29,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     garbageCollector(options),
     namespaceController(options),
     serviceAccountController(options),
+    podGarbageCollector(options, options.terminatedPodsMax ?? TERMINATED_PODS_MAX),
     nodeLifecycleController(options, options.nodeGraceMs ?? NODE_GRACE_MS),
   ];
   let isClosed = false;
