@@ -11,6 +11,7 @@ import { coreOver } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { SimulatedNodes } from "./simulated-nodes.ts";
+import { type Faults, unreliable } from "./unreliable.ts";
 
 export interface ControlPlane extends AsyncDisposable {
   readonly client: Client;
@@ -23,27 +24,45 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 const STEP_MS = 100;
+/** In which all informers read everything, also over a bad network. */
+const START_MS = 1000;
 const LIMIT_MS = 60_000;
 const GRACE_MS = 40_000;
 
 export async function startControlPlane(
-  options: { readonly nodes?: number; readonly seed?: number } = {},
+  options: {
+    readonly nodes?: number;
+    readonly seed?: number;
+    /** Of the controllers' connection; the test's and the nodes' own is good. */
+    readonly faults?: () => Faults;
+  } = {},
 ): Promise<ControlPlane> {
   const clock = new VirtualClock();
-  const random = seededRandom(options.seed ?? 1);
+  const { seed = 1 } = options;
+  const random = seededRandom(seed);
   const errors: string[] = [];
   const logger = errorsInto(errors);
   const store = new MemoryStore(clock);
   const core = await coreOver({ store, clock, random, parts: parts() });
   await createBootstrapObjects(core, { host: "127.0.0.1", restPort: 6443 });
   const user = { name: "system:naru", groups: ["system:masters"] };
-  const client = new Client(core.as(user) as unknown as Transport);
-  const informers = new Informers({ client, clock, random, logger });
-  const nodes = new SimulatedNodes({ client, clock, informers });
-  const recorder = new EventRecorder({ client, component: "controllers", clock, random, logger });
-  const context = { client, informers, recorder, clock, random, logger };
+  const transport = core.as(user) as unknown as Transport;
+  const client = new Client(transport);
+  const outside = new Informers({ client, clock, random, logger });
+  const nodes = new SimulatedNodes({ client, clock, informers: outside });
+  const { faults } = options;
+  const inside =
+    faults === undefined
+      ? client
+      : new Client(unreliable(transport, faults, { clock, random: seededRandom(seed + 1) }));
+  const common = { client: inside, clock, random, logger };
+  const informers = new Informers(common);
+  const recorder = new EventRecorder({ ...common, component: "controllers" });
+  const context = { ...common, informers, recorder };
   const controllers = startControllers({ ...context, nodeGraceMs: GRACE_MS });
-  await informers.start();
+  const following = Promise.all([informers.start(), outside.start()]);
+  await clock.advance(START_MS);
+  await following;
   for (let at = 1; at <= (options.nodes ?? 3); at++) await nodes.add(`node-${at}`);
   await clock.advance(STEP_MS);
   return {
@@ -54,7 +73,10 @@ export async function startControlPlane(
     until: (what, holds, limitMs = LIMIT_MS) => until(clock, { what, holds, limitMs, errors }),
     [Symbol.asyncDispose]: async () => {
       nodes.close();
-      await Promise.all([controllers.close(), informers.close()]);
+      const closing = [controllers.close(), informers.close(), outside.close()];
+      // Calls that are under way come to their end.
+      await clock.advance(STEP_MS * 10);
+      await Promise.all(closing);
       await store.close();
     },
   };
