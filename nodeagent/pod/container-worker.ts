@@ -65,6 +65,7 @@ export class ContainerWorker {
     this.#attempts = memory.attempts;
     this.#failures = memory.failures;
     this.#imageId = memory.imageId;
+    this.#stopSignal = memory.stopSignal;
     this.#last = memory.last;
     if (memory.end !== undefined) {
       this.#phase = { at: "exited", attempt: memory.attempts - 1, end: memory.end };
@@ -91,6 +92,7 @@ export class ContainerWorker {
       failures: this.#failures,
       image: this.#imageName,
       imageId: this.#imageId,
+      stopSignal: this.#stopSignal,
       ...(this.#last === undefined ? {} : { last: this.#last }),
       ...(this.#phase.at === "exited" ? { end: this.#phase.end } : {}),
     };

@@ -9,6 +9,8 @@ export interface ContainerMemory {
   readonly failures: number;
   readonly image: string;
   readonly imageId: string;
+  /** The image's; it is not read again when a container is only ended. */
+  readonly stopSignal: string;
   readonly last?: Termination;
   /** Of the latest attempt, once it has ended. */
   readonly end?: Termination;
