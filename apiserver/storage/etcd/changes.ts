@@ -26,17 +26,21 @@ export async function* changesAfter(
 ): AsyncGenerator<ChangeBatch, void> {
   const { clock, endpoints, logger } = deps;
   let after = afterRevision;
+  let isLost = false;
   while (!signal.aborted) {
     try {
       const client = await endpoints.proven();
       for await (const batch of batches(client, after, signal)) {
+        isLost = false;
         after = batch.revision;
         yield batch;
       }
     } catch (error) {
       if (error instanceof CompactedError) throw error;
-      if (!signal.aborted)
+      // Once, not at each try.
+      if (!isLost && !signal.aborted)
         logger.info("etcd: a watch was lost, and is taken up again", { error, after });
+      isLost = true;
     }
     if (signal.aborted) return;
     endpoints.suspect();
