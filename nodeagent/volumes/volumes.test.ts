@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import type { ConfigMap, Pod, Secret, Volume } from "#proto/core/v1";
+import { isInside, writeAtomically } from "./atomic-files.ts";
+import { removeVolumes, setUpVolumes, volumeMounts } from "./pod-volumes.ts";
+
+let directory = "";
+const mounted = new Set<string>();
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "naru-volumes-"));
+  mounted.clear();
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const kernel = {
+  mountTmpfs: (path: string): void => void mounted.add(path),
+  unmount: (path: string): void => void mounted.delete(path),
+};
+
+function setUp(
+  volumes: readonly Volume[],
+  data: Readonly<Record<string, string>> = { a: "1", b: "2" },
+) {
+  const encoded = Object.entries(data).map(([key, text]) => [
+    key,
+    Buffer.from(text).toString("base64"),
+  ]);
+  return setUpVolumes({
+    pod: { spec: { volumes, containers: [] } } as unknown as Pod,
+    kernel,
+    directory,
+    configMap: (name) => (name === "cm" ? ({ data } as unknown as ConfigMap) : undefined),
+    secret: (name) =>
+      name === "s" ? ({ data: Object.fromEntries(encoded) } as unknown as Secret) : undefined,
+    field: (path) => (path === "metadata.name" ? "web" : undefined),
+    resource: () => "1",
+  });
+}
+
+test("setUpVolumes writes a ConfigMap, and swaps it as a whole", () => {
+  const volume = { name: "v", configMap: { name: "cm" } };
+  const path = setUp([volume]).get("v") ?? "";
+  const first = readlinkSync(join(path, "..data"));
+  assert.deepEqual(
+    [readFileSync(join(path, "a"), "utf8"), readFileSync(join(path, "b"), "utf8")],
+    ["1", "2"],
+  );
+  setUp([volume]);
+  assert.equal(readlinkSync(join(path, "..data")), first);
+  setUp([volume], { a: "new" });
+  assert.equal(readFileSync(join(path, "a"), "utf8"), "new");
+  assert.deepEqual(
+    readdirSync(path).filter((name) => !name.startsWith("..")),
+    ["a"],
+  );
+  assert.equal(readdirSync(path).length, 3);
+});
+
+test("setUpVolumes picks items, with their modes", () => {
+  const configMap = { name: "cm", items: [{ key: "a", path: "x/y", mode: 0o600 }] };
+  const path = setUp([{ name: "v", configMap }]).get("v") ?? "";
+  assert.equal(statSync(join(path, "x/y")).mode & 0o777, 0o600);
+  assert.throws(
+    () => setUp([{ name: "w", configMap: { name: "cm", items: [{ key: "z", path: "z" }] } }]),
+    /non-existent config key: z/,
+  );
+  assert.throws(
+    () => setUp([{ name: "w", configMap: { name: "cm", items: [{ key: "a", path: "../z" }] } }]),
+    /leaves the volume/,
+  );
+});
+
+test("setUpVolumes says what is not there, unless it is optional", () => {
+  assert.throws(
+    () => setUp([{ name: "v", secret: { secretName: "none" } }]),
+    /MountVolume.SetUp failed for volume "v": secret "none" not found/,
+  );
+  assert.equal(setUp([{ name: "v", secret: { secretName: "none", optional: true } }]).size, 1);
+  assert.throws(
+    () => setUp([{ name: "n", nfs: { server: "a", path: "/" } }]),
+    /kind nfs are not supported/,
+  );
+});
+
+test("setUpVolumes keeps secrets and memory off the disk", () => {
+  setUp([
+    { name: "s", secret: { secretName: "s" } },
+    { name: "m", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+  ]);
+  assert.deepEqual([...mounted].toSorted(), [join(directory, "m"), join(directory, "s")]);
+  removeVolumes(kernel, directory);
+  assert.equal(mounted.size, 0);
+  mkdirSync(directory);
+});
+
+test("setUpVolumes projects several sources", () => {
+  const projected = {
+    sources: [
+      { configMap: { name: "cm", items: [{ key: "a", path: "one" }] } },
+      { secret: { name: "s", items: [{ key: "b", path: "two" }] } },
+      { downwardAPI: { items: [{ path: "name", fieldRef: { fieldPath: "metadata.name" } }] } },
+    ],
+  };
+  const path = setUp([{ name: "p", projected }]).get("p") ?? "";
+  assert.deepEqual(
+    ["one", "two", "name"].map((name) => readFileSync(join(path, name), "utf8")),
+    ["1", "2", "web"],
+  );
+  const token = { sources: [{ serviceAccountToken: { path: "token" } }] };
+  assert.throws(
+    () => setUp([{ name: "t", projected: token }]),
+    /serviceAccountToken is not supported/,
+  );
+  assert.equal(setUp([{ name: "kube-api-access-x", projected: token }]).size, 0);
+});
+
+test("setUpVolumes checks host paths", () => {
+  const path = join(directory, "made");
+  setUp([{ name: "h", hostPath: { path, type: "DirectoryOrCreate" } }]);
+  assert.ok(lstatSync(path).isDirectory());
+  assert.throws(() => setUp([{ name: "h", hostPath: { path, type: "File" } }]), /is not a file/);
+  assert.throws(
+    () => setUp([{ name: "h", hostPath: { path: `${path}/no`, type: "Socket" } }]),
+    /does not exist/,
+  );
+});
+
+function mount(subPath: string): string {
+  const container = {
+    name: "c",
+    resources: {},
+    volumeMounts: [{ name: "v", mountPath: "/m", subPath, readOnly: true }],
+  };
+  const [found] = volumeMounts(container, new Map([["v", directory]]), (text) => text);
+  assert.deepEqual(found?.options, ["rbind", "rprivate", "ro"]);
+  return found?.source ?? "";
+}
+
+test("volumeMounts follows a sub-path, but not out of the volume", () => {
+  assert.equal(mount("a/b"), join(directory, "a/b"));
+  symlinkSync("/etc", join(directory, "evil"));
+  symlinkSync("a", join(directory, "good"));
+  assert.equal(mount("good"), join(directory, "a"));
+  assert.throws(() => mount("evil"), /leaves its volume by a link/);
+  assert.throws(() => mount("../x"), /leaves its volume/);
+});
+
+test("isInside refuses what leaves, and what would hide our own links", () => {
+  assert.deepEqual(["a", "a/b", "", "/a", "a/../b", "..data"].map(isInside), [
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+  assert.throws(() =>
+    writeAtomically(directory, new Map([["../x", { data: Buffer.of(), mode: 0 }]]), undefined),
+  );
+});
