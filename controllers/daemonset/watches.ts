@@ -1,6 +1,7 @@
 import { Controller, PendingWrites } from "#client";
 import { keyOf } from "#lib/api/key";
 import { controllerOf } from "#lib/api/owner";
+import { labelSelectorMatcher } from "#lib/api/selector";
 import type { Node, Pod } from "#proto/core/v1";
 import { controllerRevisions, daemonSets, nodes, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
@@ -41,7 +42,11 @@ export function daemonSetController(context: ControllerContext): StartedControll
   });
   informers.of(pods).onChange((before, after) => {
     const key = ownerKey(after ?? before);
-    if (key === undefined) return;
+    if (key === undefined) {
+      // Nobody's: whoever matches may want it.
+      if (after !== undefined && controllerOf(after) === undefined) addMatching(after);
+      return;
+    }
     if (before === undefined) pending.creationSeen(key);
     if (after === undefined || after.metadata.deletionTimestamp !== undefined) {
       pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
@@ -49,6 +54,14 @@ export function daemonSetController(context: ControllerContext): StartedControll
     controller.add(key);
   });
   return controller;
+
+  function addMatching(pod: Pod): void {
+    for (const set of sets.values()) {
+      const isNear = set.metadata.namespace === pod.metadata.namespace;
+      if (isNear && labelSelectorMatcher(set.spec.selector)(pod.metadata.labels))
+        controller.add(keyOf(set));
+    }
+  }
 }
 
 function chosenBy({ metadata, spec }: Node): string {

@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import type { Client, EventRecorder, ObjectStore } from "#client";
 import { controllerReference, isControlledBy } from "#lib/api/owner";
 import { isActive } from "#lib/api/pod";
+import { labelSelectorMatcher } from "#lib/api/selector";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Deployment, ReplicaSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { deployments, replicaSets } from "#resources";
+import { performClaim, planClaim } from "../claim.ts";
 import { podsControlledBy } from "../owned-pods.ts";
 import { rolloutLimits } from "./limits.ts";
 import { type DeploymentPlan, planDeployment } from "./plan.ts";
@@ -18,7 +20,8 @@ import { isSameTemplate, TEMPLATE_HASH, templateHash } from "./template-hash.ts"
 export interface DeploymentDeps {
   readonly client: Client;
   readonly deployments: ObjectStore<Deployment>;
-  readonly setsOf: (deployment: Deployment) => readonly ReplicaSet[];
+  /** Its own, and those of its namespace that nobody controls. */
+  readonly setsFor: (deployment: Deployment) => readonly ReplicaSet[];
   readonly pods: ObjectStore<Pod>;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
@@ -32,7 +35,7 @@ export async function reconcileDeployment(
   const deployment = deps.deployments.get(key);
   // Deleted: the garbage collector ends the ReplicaSets.
   if (deployment === undefined) return undefined;
-  const sets = deps.setsOf(deployment).filter((set) => isControlledBy(set, deployment));
+  const sets = await claim(deps, deployment);
   if (deployment.metadata.deletionTimestamp !== undefined) {
     await writeStatus(
       deps,
@@ -50,6 +53,13 @@ export async function reconcileDeployment(
   const happening = created === undefined ? undefined : { created: created.metadata.name };
   const counted = { ...annotated, status: { ...annotated.status, ...collisions } };
   return writeStatus(deps, counted, { ...plan, newest: plan.newest ?? created }, happening);
+}
+
+function claim(deps: DeploymentDeps, deployment: Deployment): Promise<readonly ReplicaSet[]> {
+  const matches = labelSelectorMatcher(deployment.spec.selector);
+  const plan = planClaim(deployment, matches, deps.setsFor(deployment));
+  const target = { ownerResource: deployments, owner: deployment, resource: replicaSets };
+  return performClaim({ client: deps.client, ...target }, plan);
 }
 
 function oldPodsRunning(

@@ -1,6 +1,9 @@
 import { Controller } from "#client";
+import { keyOf } from "#lib/api/key";
 import { controllerOf } from "#lib/api/owner";
-import type { ReplicaSet } from "#proto/apps/v1";
+import { labelSelectorMatcher } from "#lib/api/selector";
+import type { ApiObject } from "#proto";
+import type { Deployment, ReplicaSet } from "#proto/apps/v1";
 import { deployments, pods, replicaSets } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { indexedPods } from "../owned-pods.ts";
@@ -13,13 +16,15 @@ export function deploymentController(context: ControllerContext): StartedControl
   const sets = informers.of(replicaSets).store;
   sets.addIndex(BY_CONTROLLER, (set) => {
     const owner = controllerOf(set);
-    return owner === undefined ? [] : [owner.uid];
+    return [owner === undefined ? orphansOf(set) : owner.uid];
   });
+  const all = informers.of(deployments).store;
   const deps = {
     ...context,
-    deployments: informers.of(deployments).store,
-    setsOf: (deployment: { readonly metadata: { readonly uid: string } }) => [
+    deployments: all,
+    setsFor: (deployment: Deployment) => [
       ...sets.by(BY_CONTROLLER, deployment.metadata.uid),
+      ...sets.by(BY_CONTROLLER, orphansOf(deployment)),
     ],
     pods: indexedPods(informers),
   };
@@ -30,8 +35,13 @@ export function deploymentController(context: ControllerContext): StartedControl
   });
   informers.of(deployments).onKey((key) => controller.add(key));
   informers.of(replicaSets).onChange((before, after) => {
-    const key = ownerKey(after ?? before);
-    if (key !== undefined) controller.add(key);
+    for (const key of [ownerKey(before), ownerKey(after)]) {
+      if (key !== undefined) controller.add(key);
+    }
+    // Nobody's: whoever matches may want it.
+    if (after !== undefined && controllerOf(after) === undefined) {
+      for (const each of all.values()) if (selects(each, after)) controller.add(keyOf(each));
+    }
   });
   // Recreate waits until the last old pod is gone.
   informers.of(pods).onChange((before, after) => {
@@ -42,6 +52,16 @@ export function deploymentController(context: ControllerContext): StartedControl
     if (key !== undefined) controller.add(key);
   });
   return controller;
+}
+
+/** The index's value for sets of a namespace that nobody controls; no uid looks like it. */
+function orphansOf({ metadata }: ApiObject): string {
+  return `orphans of ${metadata.namespace}`;
+}
+
+function selects({ metadata, spec }: Deployment, set: ReplicaSet): boolean {
+  if (metadata.namespace !== set.metadata.namespace) return false;
+  return labelSelectorMatcher(spec.selector)(set.metadata.labels);
 }
 
 function ownerKey(set: ReplicaSet | undefined): string | undefined {

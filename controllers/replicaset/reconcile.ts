@@ -1,15 +1,15 @@
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
-import { availableAtMs, isActive } from "#lib/api/pod";
+import { availableAtMs, isActive, isTerminal } from "#lib/api/pod";
 import { labelSelectorMatcher } from "#lib/api/selector";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { ReplicaSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { pods, replicaSets } from "#resources";
+import { performClaim, planClaim } from "../claim.ts";
 import { orphanPods, podsControlledBy } from "../owned-pods.ts";
 import { slowStart } from "../slow-start.ts";
-import { planClaim } from "./claim.ts";
 import { planReplicas, type ReplicaPlan } from "./plan.ts";
 import { type ReplicaFailure, replicaSetStatus } from "./status.ts";
 
@@ -47,33 +47,11 @@ export async function reconcileReplicaSet(
 
 async function claim(deps: ReplicaSetDeps, set: ReplicaSet): Promise<readonly Pod[]> {
   const { namespace = "", uid } = set.metadata;
-  const candidates = [...podsControlledBy(deps.pods, uid), ...orphanPods(deps.pods, namespace)];
-  const { adopt, owned, release } = planClaim(
-    set,
-    labelSelectorMatcher(set.spec.selector),
-    candidates,
-  );
-  for (const pod of adopt)
-    await patchOwner(deps, pod, { ownerReferences: [{ ...controllerReference(set) }] });
-  for (const pod of release) {
-    await patchOwner(deps, pod, { ownerReferences: [{ $patch: "delete", uid }] });
-  }
-  return [...owned, ...adopt];
-}
-
-async function patchOwner(
-  deps: ReplicaSetDeps,
-  pod: Pod,
-  change: { readonly ownerReferences: readonly Readonly<Record<string, boolean | string>>[] },
-): Promise<void> {
-  const { name, namespace = "", uid } = pod.metadata;
-  // With the uid, so that another pod of this name is left alone.
-  const body = { metadata: { uid, ...change } };
-  try {
-    await deps.client.patch(pods, { namespace, name }, { type: "strategic", body });
-  } catch (error) {
-    if (!StatusError.is(error, "NotFound")) throw error;
-  }
+  const orphans = orphanPods(deps.pods, namespace).filter((pod) => !isTerminal(pod));
+  const candidates = [...podsControlledBy(deps.pods, uid), ...orphans];
+  const plan = planClaim(set, labelSelectorMatcher(set.spec.selector), candidates);
+  const { client } = deps;
+  return performClaim({ client, ownerResource: replicaSets, owner: set, resource: pods }, plan);
 }
 
 async function create(

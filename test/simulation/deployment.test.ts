@@ -183,9 +183,11 @@ test("foreground deletion ends pods first, then the ReplicaSet, then the Deploym
   assert.deepEqual(plane.errors, []);
 });
 
-test("orphaned ReplicaSets and pods live on, and a new Deployment's ReplicaSet adopts none of the foreign", async () => {
+test("orphaned ReplicaSets and pods live on, and a new Deployment adopts them", async () => {
   await using plane = await startControlPlane();
   await start(plane);
+  const names = async () => (await podsNow(plane)).map(({ metadata }) => metadata.name).toSorted();
+  const before = await names();
   await plane.client.delete(deployments, WEB, { propagationPolicy: "Orphan" });
   await plane.until("gone", async () => {
     return (await plane.client.list(deployments, { namespace })).items.length === 0;
@@ -196,7 +198,28 @@ test("orphaned ReplicaSets and pods live on, and a new Deployment's ReplicaSet a
     left.map((set) => [set.metadata.ownerReferences ?? [], set.status.readyReplicas]),
     [[[], 4]],
   );
-  assert.equal((await podsNow(plane)).filter((pod) => controllerOf(pod) !== undefined).length, 4);
+  await start(plane);
+  const [again] = await sets(plane);
+  assert.equal(again?.metadata.uid, left[0]?.metadata.uid);
+  assert.equal(controllerOf(again ?? left[0] ?? assert.fail())?.name, "web");
+  assert.deepEqual(await names(), before, "no pod was ended or made");
+  assert.deepEqual(plane.errors, []);
+});
+
+test("a ReplicaSet releases a pod whose labels were changed, and takes it back", async () => {
+  await using plane = await startControlPlane();
+  await start(plane);
+  const [pod] = await podsNow(plane);
+  const key = { namespace, name: pod?.metadata.name ?? "" };
+  const relabel = (app: string) =>
+    plane.client.patch(pods, key, { type: "merge", body: { metadata: { labels: { app } } } });
+  const hasOwner = async () => controllerOf(await plane.client.get(pods, key)) !== undefined;
+  await relabel("debug");
+  await plane.until("replaced", async () => (await podsNow(plane)).length === 5);
+  assert.equal(await hasOwner(), false);
+  await relabel("web");
+  await plane.until("one too many", async () => (await podsNow(plane)).length === 4);
+  assert.deepEqual(plane.errors, []);
 });
 
 test("background deletion leaves nothing behind", async () => {
