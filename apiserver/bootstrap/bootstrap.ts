@@ -11,6 +11,7 @@ import {
 } from "#resources";
 import type { Core } from "../chain/core.ts";
 import type { User } from "../chain/steps.ts";
+import { reconcileDefaultAccess } from "./default-access.ts";
 
 /** The server's own hand. */
 const LOOPBACK: User = { name: "system:apiserver", groups: ["system:masters"] };
@@ -29,6 +30,7 @@ interface Wanted {
 
 export async function createBootstrapObjects(core: Core, options: Bootstrap): Promise<void> {
   const api = core.as(LOOPBACK);
+  await reconcileDefaultAccess(api);
   for (const { resource, namespace, object } of bootstrapObjects(options)) {
     const target = namespace === undefined ? { resource } : { resource, namespace };
     try {

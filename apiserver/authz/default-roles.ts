@@ -1,0 +1,201 @@
+/** Kubernetes' default roles and bindings, as far as somebody here can hold them. Facts only. */
+import type { PolicyRule } from "#proto/rbac/v1";
+
+export interface DefaultRole {
+  readonly name: string;
+  /** The role this one's rules are also added to: `rbac.authorization.k8s.io/aggregate-to-NAME`. */
+  readonly addedTo?: string;
+  readonly rules?: readonly PolicyRule[];
+  /** Collects the rules of all roles that are added to it. */
+  readonly isAggregated?: true;
+}
+
+export interface DefaultBinding {
+  readonly role: string;
+  readonly subjects: readonly {
+    readonly kind: "Group" | "ServiceAccount" | "User";
+    readonly name: string;
+    readonly namespace?: string;
+  }[];
+}
+
+const READ = "get list watch";
+const WRITE = "create delete deletecollection patch update";
+const WORKLOADS = "daemonsets deployments replicasets statefulsets";
+const SCALES = "deployments/scale replicasets/scale statefulsets/scale";
+
+export const DEFAULT_ROLES: readonly DefaultRole[] = [
+  { name: "cluster-admin", rules: [rule("*", "*", "*"), paths("*", "*")] },
+  { name: "admin", isAggregated: true },
+  { name: "edit", isAggregated: true, addedTo: "admin" },
+  { name: "view", isAggregated: true, addedTo: "edit" },
+  {
+    name: "system:aggregate-to-admin",
+    addedTo: "admin",
+    rules: [
+      rule("create", "authorization.k8s.io", "localsubjectaccessreviews"),
+      rule(`${READ} ${WRITE}`, "rbac.authorization.k8s.io", "rolebindings roles"),
+    ],
+  },
+  { name: "system:aggregate-to-edit", addedTo: "edit", rules: editRules() },
+  { name: "system:aggregate-to-view", addedTo: "view", rules: viewRules() },
+  {
+    name: "system:basic-user",
+    rules: [
+      rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"),
+      rule("create", "authentication.k8s.io", "selfsubjectreviews"),
+    ],
+  },
+  {
+    name: "system:discovery",
+    rules: [
+      paths(
+        "get",
+        "/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/",
+      ),
+    ],
+  },
+  {
+    name: "system:public-info-viewer",
+    rules: [paths("get", "/healthz /livez /readyz /version /version/")],
+  },
+  {
+    name: "system:monitoring",
+    rules: [paths("get", "/healthz /healthz/* /livez /livez/* /metrics /readyz /readyz/*")],
+  },
+  {
+    name: "system:auth-delegator",
+    rules: [
+      rule("create", "authentication.k8s.io", "tokenreviews"),
+      rule("create", "authorization.k8s.io", "subjectaccessreviews"),
+    ],
+  },
+  { name: "system:node", rules: nodeRules() },
+  { name: "system:kube-scheduler", rules: schedulerRules() },
+  { name: "system:kube-controller-manager", rules: controllersRules() },
+];
+
+export const DEFAULT_BINDINGS: readonly DefaultBinding[] = [
+  bind("cluster-admin", "Group", "system:masters"),
+  bind("system:basic-user", "Group", "system:authenticated"),
+  bind("system:discovery", "Group", "system:authenticated"),
+  bind("system:public-info-viewer", "Group", "system:authenticated", "system:unauthenticated"),
+  bind("system:monitoring", "Group", "system:monitoring"),
+  // Nobody: the node authorizer grants agents theirs, bound to what their own pods use.
+  { role: "system:node", subjects: [] },
+  bind("system:kube-scheduler", "User", "system:kube-scheduler"),
+  bind("system:kube-controller-manager", "User", "system:kube-controller-manager"),
+];
+
+function editRules(): readonly PolicyRule[] {
+  const streams = "pods/attach pods/exec pods/portforward pods/proxy";
+  return [
+    rule(READ, "core", `${streams} secrets services/proxy`),
+    rule("impersonate", "core", "serviceaccounts"),
+    rule(WRITE, "core", `pods ${streams}`),
+    rule("create", "core", "pods/eviction serviceaccounts/token"),
+    rule(
+      WRITE,
+      "core",
+      "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+    ),
+    rule(WRITE, "apps", `${WORKLOADS} deployments/rollback ${SCALES}`),
+    rule(WRITE, "autoscaling", "horizontalpodautoscalers"),
+    rule(WRITE, "batch", "cronjobs jobs"),
+    rule(WRITE, "policy", "poddisruptionbudgets"),
+    rule(WRITE, "networking.k8s.io", "ingresses networkpolicies"),
+    rule(`${READ} ${WRITE}`, "coordination.k8s.io", "leases"),
+  ];
+}
+
+function viewRules(): readonly PolicyRule[] {
+  return [
+    rule(
+      READ,
+      "core",
+      "bindings configmaps endpoints events limitranges namespaces namespaces/status persistentvolumeclaims persistentvolumeclaims/status pods pods/log pods/status replicationcontrollers replicationcontrollers/scale replicationcontrollers/status resourcequotas resourcequotas/status serviceaccounts services services/status",
+    ),
+    rule(READ, "discovery.k8s.io", "endpointslices"),
+    rule(
+      READ,
+      "apps",
+      `controllerrevisions ${WORKLOADS} daemonsets/status deployments/status replicasets/status statefulsets/status ${SCALES}`,
+    ),
+    rule(READ, "autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status"),
+    rule(READ, "batch", "cronjobs cronjobs/status jobs jobs/status"),
+    rule(READ, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
+    rule(READ, "networking.k8s.io", "ingresses ingresses/status networkpolicies"),
+  ];
+}
+
+function nodeRules(): readonly PolicyRule[] {
+  return [
+    rule("create", "authentication.k8s.io", "tokenreviews"),
+    rule("create", "authorization.k8s.io", "localsubjectaccessreviews subjectaccessreviews"),
+    rule(READ, "core", "configmaps pods secrets services"),
+    rule(`${READ} create patch update`, "core", "nodes"),
+    rule("patch update", "core", "nodes/status pods/status"),
+    rule("create patch update", "core events.k8s.io", "events"),
+    rule("create delete", "core", "pods"),
+    rule("create", "core", "pods/eviction serviceaccounts/token"),
+    rule("get", "core", "endpoints persistentvolumeclaims persistentvolumes"),
+    rule("create delete get patch update", "coordination.k8s.io", "leases"),
+  ];
+}
+
+function schedulerRules(): readonly PolicyRule[] {
+  return [
+    rule("create patch update", "core events.k8s.io", "events"),
+    ...leaseRules("kube-scheduler"),
+    rule(READ, "core", "namespaces nodes replicationcontrollers services"),
+    rule(`${READ} delete`, "core", "pods"),
+    rule("create", "core", "bindings pods/binding"),
+    rule("patch update", "core", "pods/status"),
+    rule(READ, "apps", "replicasets statefulsets"),
+    rule(READ, "policy", "poddisruptionbudgets"),
+    rule(READ, "core", "persistentvolumeclaims persistentvolumes"),
+    rule(READ, "storage.k8s.io", "csinodes storageclasses"),
+  ];
+}
+
+/** All controllers are one user here, so this has what Kubernetes splits among `system:controller:*`. */
+function controllersRules(): readonly PolicyRule[] {
+  return [
+    rule("create patch update", "core events.k8s.io", "events"),
+    ...leaseRules("kube-controller-manager"),
+    // The garbage collector and the namespace controller meet every kind.
+    rule(`${READ} delete deletecollection patch update`, "*", "*"),
+    rule(
+      "create",
+      "core",
+      "configmaps endpoints endpoints/restricted persistentvolumeclaims pods pods/binding pods/eviction secrets serviceaccounts serviceaccounts/token",
+    ),
+    rule("create", "apps", "controllerrevisions replicasets"),
+    rule("create", "batch", "jobs"),
+    rule("create", "discovery.k8s.io", "endpointslices endpointslices/restricted"),
+    rule("create", "authentication.k8s.io", "tokenreviews"),
+    rule("create", "authorization.k8s.io", "subjectaccessreviews"),
+  ];
+}
+
+function leaseRules(name: string): readonly PolicyRule[] {
+  const rest = rule("get list watch patch update", "coordination.k8s.io", "leases");
+  return [rule("create", "coordination.k8s.io", "leases"), { ...rest, resourceNames: [name] }];
+}
+
+/** Lists are written with spaces between; `core` is the group without a name. */
+function rule(verbs: string, groups: string, resources: string): PolicyRule {
+  return {
+    verbs: verbs.split(" "),
+    apiGroups: groups.split(" ").map((group) => (group === "core" ? "" : group)),
+    resources: resources.split(" "),
+  };
+}
+
+function paths(verbs: string, urls: string): PolicyRule {
+  return { verbs: verbs.split(" "), nonResourceURLs: urls.split(" ") };
+}
+
+function bind(role: string, kind: "Group" | "User", ...names: readonly string[]): DefaultBinding {
+  return { role, subjects: names.map((name) => ({ kind, name })) };
+}
