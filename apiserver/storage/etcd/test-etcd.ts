@@ -24,6 +24,7 @@ export function whyNoEtcd(): string | undefined {
 
 export interface TestEtcd {
   readonly url: string;
+  pid(): number | undefined;
   /** kill -9. */
   kill(): Promise<void>;
   /** On the same data and address. */
@@ -31,13 +32,14 @@ export interface TestEtcd {
   remove(): Promise<void>;
 }
 
-export async function startTestEtcd(): Promise<TestEtcd> {
-  const folder = mkdtempSync(join(tmpdir(), "naru-etcd-"));
+export async function startTestEtcd(parent = tmpdir()): Promise<TestEtcd> {
+  const folder = mkdtempSync(join(parent, "naru-etcd-"));
   const [client, peer] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${client}`;
   let running: ChildProcess | undefined;
   const etcd: TestEtcd = {
     url,
+    pid: () => running?.pid,
     async start() {
       running = spawn("etcd", flags(folder, url, `http://127.0.0.1:${peer}`), { stdio: "ignore" });
       await healthy(url, running);
