@@ -46,7 +46,7 @@ export function registerClusterCommands(program: Command, options: ProgramOption
       version(options.terminal);
     });
   registerImageCommands(program, options);
-  registerPrograms(program, options);
+  registerPrograms(program);
 }
 
 function registerImageCommands(program: Command, options: ProgramOptions): void {
@@ -84,7 +84,7 @@ function imageCommand(parent: Command, usage: string, description: string): Comm
 }
 
 /** The programs that `up` starts; each can also be started by hand, with a configuration file. */
-function registerPrograms(program: Command, options: ProgramOptions): void {
+function registerPrograms(program: Command): void {
   for (const [name, description] of [
     ["server", "run API server, controllers and scheduler in one process"],
     ["apiserver", "run the API server alone"],
@@ -96,9 +96,11 @@ function registerPrograms(program: Command, options: ProgramOptions): void {
       .command(name)
       .description(description)
       .requiredOption("--config <file>", "JSON file; `naru up` writes one to <data-dir>/config")
-      .action(async (given: { config: string }) => {
-        const { runProgram } = await import("./commands/run-program.ts");
-        await runProgram(name, given.config, options);
+      .action(async () => {
+        // The program reads its command line itself, as it does when it is started without this one.
+        await (name === "agent"
+          ? import("../naru/programs/agent.ts")
+          : import("../naru/programs/server.ts"));
       });
   }
 }

@@ -147,7 +147,9 @@ function registerPodCommands(program: Command, options: ProgramOptions): void {
     .action(async (word: string, words: string[], _, command: Command) => {
       const { exec } = await import("./commands/exec.ts");
       await withSession(command, options, async (session) => {
-        options.exit(await exec(session, options.console, word, withoutDashes(words), command.opts()));
+        options.exit(
+          await exec(session, options.console, word, withoutDashes(words), command.opts()),
+        );
       });
     });
   clusterCommand(program, "port-forward <pod> <ports...>", "open local ports to a pod: 8080:80")

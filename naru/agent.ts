@@ -3,7 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { arch, cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { Client, Informers } from "#client";
-import { jsonLogger } from "#lib/logger";
+import { jsonLogger, type Logger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
 import { NodeTunnelClient } from "#services/tunnel";
@@ -11,6 +11,7 @@ import { channelCredentials, channelOptions, grpcTransport } from "../client/tra
 import { startAgent } from "../nodeagent/agent.ts";
 import { Images } from "../nodeagent/images/images.ts";
 import { serveImages } from "../nodeagent/images/images-server.ts";
+import type { Kernel } from "../nodeagent/kernel/kernel.ts";
 import { linuxKernel } from "../nodeagent/kernel/linux.ts";
 import { startNetwork } from "../nodeagent/network/start.ts";
 import { machineFacts } from "../nodeagent/node/facts.ts";
@@ -28,7 +29,7 @@ const RESOLV_CONF = "/etc/resolv.conf";
 /** Runs until the signal aborts. The containers live on, and so does the supervisor. */
 export async function runAgent(options: RunOptions): Promise<void> {
   const config = options.config as AgentConfig;
-  const { dnsIp, ip, nodeName, podCidr, stateDir } = config;
+  const { dnsIp, stateDir } = config;
   const logger = jsonLogger({ debug: options.debug, nowMs: clock.nowMs, write: options.write });
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const access = await accessOf(config);
@@ -36,16 +37,7 @@ export async function runAgent(options: RunOptions): Promise<void> {
   const client = new Client(transport);
   const informers = new Informers({ client, clock, random, logger });
   const kernel = linuxKernel();
-  const runtime = new SupervisorClient({
-    kernel,
-    clock,
-    logger,
-    stateDir: join(stateDir, "runtime"),
-    cgroup: config.cgroup,
-    node: process.execPath,
-    program: ["--disable-warning=ExperimentalWarning", entryPoint("supervisor").pathname],
-    environment: supervisorEnvironment(),
-  });
+  const runtime = supervisorOf(config, kernel, logger);
   const images = await openImages(config, logger);
   const resolvConf = await readFile(RESOLV_CONF, "utf8").catch(() => "");
   await runtime.ready();
@@ -61,43 +53,57 @@ export async function runAgent(options: RunOptions): Promise<void> {
     logger,
   });
   const agent = await startAgent({
+    ...config,
     client,
     informers,
     tunnel: new NodeTunnelClient(config.server, channelCredentials(access), channelOptions(access)),
     runtime,
     images,
+    collectImages: () => images.collect(),
     network: network.podNetwork,
     volumeKernel: linuxVolumeKernel(kernel),
     dns: { clusterDns: [dnsIp], clusterDomain: CLUSTER_DOMAIN, nodeResolvConf: resolvConf },
-    facts: await machineFacts({
-      stateDir,
-      cpus: cpus().length,
-      totalMemoryBytes: totalmem(),
-      architecture: ociArchitecture(),
-      kernelVersion: release(),
-      kubeletVersion: KUBERNETES_VERSION,
-      runtimeVersion: `naru://${NARU_VERSION}`,
-    }),
+    facts: await factsOf(stateDir),
     clock,
     random,
     logger,
-    stateDir,
-    nodeName,
-    nodeIp: ip,
-    podCidr,
+    nodeIp: config.ip,
     networkReady: network.serving,
   });
   const socket = await serveImages(images, config.imagesSocket);
   const following = informers.start();
   await aborted(options.signal);
-  logger.info("agent stops", { node: nodeName });
+  logger.info("agent stops", { node: config.nodeName });
   socket.close();
-  await agent.close();
-  await network.close();
-  await informers.close();
+  for (const part of [agent, network, informers]) await part.close();
   await following;
   runtime.close();
   transport.close();
+}
+
+function supervisorOf(config: AgentConfig, kernel: Kernel, logger: Logger): SupervisorClient {
+  return new SupervisorClient({
+    kernel,
+    clock,
+    logger,
+    stateDir: join(config.stateDir, "runtime"),
+    cgroup: config.cgroup,
+    node: process.execPath,
+    program: ["--disable-warning=ExperimentalWarning", entryPoint("supervisor").pathname],
+    environment: supervisorEnvironment(),
+  });
+}
+
+function factsOf(stateDir: string): ReturnType<typeof machineFacts> {
+  return machineFacts({
+    stateDir,
+    cpus: cpus().length,
+    totalMemoryBytes: totalmem(),
+    architecture: ociArchitecture(),
+    kernelVersion: release(),
+    kubeletVersion: KUBERNETES_VERSION,
+    runtimeVersion: `naru://${NARU_VERSION}`,
+  });
 }
 
 async function accessOf(config: AgentConfig) {
@@ -109,7 +115,7 @@ async function accessOf(config: AgentConfig) {
   };
 }
 
-function openImages(config: AgentConfig, logger: ReturnType<typeof jsonLogger>): Promise<Images> {
+function openImages(config: AgentConfig, logger: Logger): Promise<Images> {
   return Images.open({
     root: join(config.stateDir, "images"),
     unpackWorker: entryPoint("unpack"),

@@ -1,21 +1,23 @@
 /** Starts Naru's long-running programs: detached, each with a keeper that starts it again. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { entryPoint } from "./entry-points.ts";
 import type { Layout } from "./layout.ts";
 import { DATA_DIR_VARIABLE } from "./processes.ts";
 
 export interface Program {
   /** Names its pid file and log: `server`, `agent-node-1`. */
   readonly name: string;
-  /** Arguments of the `naru` command. */
+  readonly entryPoint: "agent" | "server";
   readonly parameters: readonly string[];
   /** Pinned network namespace to run in; undefined: the machine's own. */
   readonly netnsPath: string | undefined;
 }
 
 const KEEPER = new URL("keeper.sh", import.meta.url).pathname;
-const MAIN = new URL("../cli/main.ts", import.meta.url).pathname;
+const ROOT = new URL("..", import.meta.url).pathname;
 /** V8 gives memory back sooner, at a few percent of speed that the event loop does not notice. */
 const NODE_OPTIONS = ["--disable-warning=ExperimentalWarning"];
 
@@ -31,7 +33,7 @@ export async function startProgram(layout: Layout, program: Program): Promise<vo
     layout.logFile(program.name),
     process.execPath,
     ...NODE_OPTIONS,
-    MAIN,
+    programFile(program.entryPoint),
     ...program.parameters,
   ];
   const [first = "", ...rest] = command;
@@ -47,6 +49,34 @@ export async function startProgram(layout: Layout, program: Program): Promise<vo
     child.once("error", reject);
   });
   await log.close();
+}
+
+/** The bundle, while it is newer than every source; after a change of theirs, the sources. */
+function programFile(name: Program["entryPoint"]): string {
+  const bundle = join(ROOT, "dist", `${name}.mjs`);
+  const made = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return made > newestSource() ? bundle : entryPoint(name).pathname;
+}
+
+function newestSource(): number {
+  const folders = [
+    "apiserver",
+    "client",
+    "controllers",
+    "lib",
+    "naru",
+    "nodeagent",
+    "proto",
+    "scheduler",
+  ];
+  let newest = 0;
+  for (const folder of folders) {
+    for (const entry of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
+      if (!entry.endsWith(".ts") || entry.endsWith(".test.ts")) continue;
+      newest = Math.max(newest, statSync(join(ROOT, folder, entry)).mtimeMs);
+    }
+  }
+  return newest;
 }
 
 /** Whether the program's process lives. A pid file alone proves nothing: the machine may have been restarted since. */

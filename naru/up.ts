@@ -26,7 +26,7 @@ import type { AgentConfig, ServerConfig } from "./config.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import type { Layout } from "./layout.ts";
 import { type ClusterCertificates, ensureCertificates } from "./pki/certificates.ts";
-import { isRunning, startProgram } from "./program.ts";
+import { isRunning, type Program, startProgram } from "./program.ts";
 
 /** Something about the machine or the request that the user can mend. */
 export class UpError extends Error {
@@ -71,20 +71,31 @@ export async function up(options: UpOptions): Promise<UpResult> {
   await createNetwork(layout, plan);
   await writeConfigs(layout, plan, certificates);
   const started: string[] = [];
-  const start = async (
-    name: string,
-    parameters: readonly string[],
-    netnsPath: string | undefined,
-  ): Promise<void> => {
-    if (isRunning(layout, name)) return;
-    await startProgram(layout, { name, parameters, netnsPath });
-    started.push(name);
+  const start = async (program: Program): Promise<void> => {
+    if (isRunning(layout, program.name)) return;
+    await startProgram(layout, program);
+    started.push(program.name);
   };
   progress("starting the server and the nodes");
-  await start("server", ["server", "--config", configPath(layout, "server")], undefined);
+  const parameters = (name: string, config: string): readonly string[] => [
+    name,
+    "--config",
+    configPath(layout, config),
+  ];
+  await start({
+    name: "server",
+    entryPoint: "server",
+    parameters: parameters("server", "server"),
+    netnsPath: undefined,
+  });
   for (const node of plan.nodes) {
     const netns = node.pinDir === undefined ? undefined : nodeNetnsPath({ pinDir: node.pinDir });
-    await start(`agent-${node.name}`, ["agent", "--config", configPath(layout, node.name)], netns);
+    await start({
+      name: `agent-${node.name}`,
+      entryPoint: "agent",
+      parameters: parameters("agent", node.name),
+      netnsPath: netns,
+    });
   }
   await untilReady(options, plan, certificates);
   return { plan, changed: started.length > 0 };

@@ -58,3 +58,7 @@ if [ -n "$missing" ]; then
 fi
 
 bin/node tools/generate.ts --if-stale
+if [ ! -e dist/server.mjs ] || [ -n "$(find apiserver client controllers lib naru nodeagent proto scheduler -name '*.ts' -newer dist/server.mjs -print -quit)" ]; then
+  say "setup: bundles of the long-running programs"
+  bin/node tools/bundle.ts
+fi

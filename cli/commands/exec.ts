@@ -24,11 +24,9 @@ export async function exec(
   session: Session,
   console: Console,
   word: string,
-  words: readonly string[],
+  command: readonly string[],
   options: ExecOptions,
 ): Promise<number> {
-  // What ends our own options is not part of the command.
-  const command = words[0] === "--" ? words.slice(1) : words;
   if (command.length === 0)
     throw new UserError("name a command after --, for example: naru exec web -- ls /");
   const pod = await podOf(session, word);

@@ -130,6 +130,7 @@ function withWorld(run: (world: World) => Promise<void>): () => Promise<void> {
 function openImages(root: string): Promise<Images> {
   return Images.open({
     root: join(root, "store"),
+    unpackWorker: new URL("unpack/worker.ts", import.meta.url),
     registry: { fetch, clock: systemClock, plainHttpHosts: new Set() },
     architecture: "amd64",
     clock: systemClock,

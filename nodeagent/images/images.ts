@@ -16,11 +16,13 @@ import { formatReference, parseReference } from "./reference.ts";
 import type { RegistryOptions } from "./registry/registry-client.ts";
 import { BlobStore } from "./store/blob-store.ts";
 import { ImageIndex, type IndexedImage } from "./store/image-index.ts";
-import { LayerStore } from "./store/layer-store.ts";
+import { LayerStore, unpackIn } from "./store/layer-store.ts";
 
 export interface ImagesOptions {
   /** Blobs, layers and the index live below it. */
   readonly root: string;
+  /** The program that unpacks a layer in a thread of its own. */
+  readonly unpackWorker: URL;
   readonly registry: RegistryOptions;
   /** In OCI's words: `amd64`, `arm64`. */
   readonly architecture: string;
@@ -55,7 +57,7 @@ export class Images implements ImageService {
 
   static async open(options: ImagesOptions): Promise<Images> {
     const blobs = await BlobStore.open(options.root);
-    const layers = await LayerStore.open(options.root);
+    const layers = await LayerStore.open(options.root, unpackIn(options.unpackWorker));
     const index = await ImageIndex.open(options.root);
     return new Images(options, { blobs, layers, index });
   }

@@ -24,7 +24,7 @@ export class LayerStore {
     this.#unpack = unpack;
   }
 
-  static async open(root: string, unpack: Unpack = unpackInWorker): Promise<LayerStore> {
+  static async open(root: string, unpack: Unpack): Promise<LayerStore> {
     const directory = join(root, "layers");
     const incoming = join(root, "unpacking");
     await rm(incoming, { recursive: true, force: true });
@@ -82,11 +82,13 @@ export class LayerStore {
   }
 }
 
-function unpackInWorker(job: UnpackJob): Promise<UnpackResult> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("../unpack/worker.ts", import.meta.url), { workerData: job });
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the unpacking thread ended with ${code}`)));
-  });
+/** Unpacks in worker threads that run this program. */
+export function unpackIn(program: URL): Unpack {
+  return (job) =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(program, { workerData: job });
+      worker.once("message", resolve);
+      worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`the unpacking thread ended with ${code}`)));
+    });
 }
