@@ -45,6 +45,8 @@ export interface AgentOptions {
   readonly nodeIp: string;
   readonly podCidr: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Removes images that nothing uses when the disk fills up; asked once a minute. */
+  collectImages?(): Promise<unknown>;
   /** Resolves when pods can be run; the node is not ready before. */
   readonly networkReady?: Promise<void>;
 }
@@ -264,8 +266,10 @@ class NodeAgent implements Agent {
         [id, ...digests].some((each) => named.has(each)),
       );
       images.inUse(new Set(used.map(({ id }) => id)));
+      // Before the pods are known, their images would look unused.
+      if (this.#pods.hasSynced) await this.#options.collectImages?.();
     } catch (error) {
-      logger.info("images in use not told", { error });
+      logger.info("images not looked after", { error });
     }
   }
 
