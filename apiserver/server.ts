@@ -84,10 +84,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
 export async function coreOver(
-  options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts">,
+  options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
+    Partial<Pick<ApiServerOptions, "logger">>,
 ): Promise<Core> {
-  const { store, clock, random, parts } = options;
-  const objects = withEventFaces(await CachedObjects.open(store, clock));
+  const { store, clock, random, parts, logger } = options;
+  const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
   const steps: Steps = {
     authorizer: parts.authorizer(objects),
     admission: parts.admission(objects),

@@ -2,10 +2,10 @@
  * The store in memory, as all reads see it. It follows the store in the order of its revisions, whoever wrote; a write of
  * ours resolves when it has arrived here, so every read after it sees it.
  */
-
-import { parseFieldSelector, parseLabelSelector } from "#lib/api/selector";
-import type { Clock } from "#lib/clock";
-import { pods, type Resource } from "#resources";
+import { type Clock, sleep } from "#lib/clock";
+import { type Logger, silentLogger } from "#lib/logger";
+import { StatusError } from "#lib/status-error";
+import type { Resource } from "#resources";
 import { keyOf, prefixOf } from "../chain/keys.ts";
 import { Published } from "../chain/published.ts";
 import { selectionOf } from "../chain/selection.ts";
@@ -19,44 +19,59 @@ import type {
   WatchQuery,
   Writer,
 } from "../chain/steps.ts";
-import { StoreObjects } from "../chain/store-objects.ts";
-import type { ChangeBatch, Store } from "../storage/store.ts";
+import { type Continue, parseContinue, StoreObjects } from "../chain/store-objects.ts";
+import type { ChangeBatch, Entry, Store } from "../storage/store.ts";
+import { Arrivals } from "./arrivals.ts";
+import { interestOf, type Selectors } from "./interest.ts";
+import { listPast, pageOf } from "./past.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import { Watcher } from "./watcher.ts";
 
 const ROOT = "/registry/";
 /** Kubernetes sends bookmarks about once a minute. */
-const BOOKMARK_MS = 60_000;
+export const BOOKMARK_MS = 60_000;
+/** Between tries to read a store that does not answer. */
+const RELOAD_MS = 1_000;
 
 export class CachedObjects implements Reader, Writer {
   readonly #store: Store;
   readonly #clock: Clock;
-  /** Writes, and reads of the past. */
+  readonly #logger: Logger;
   readonly #direct: StoreObjects;
-  /** By the prefix of their keys. */
-  readonly #caches = new Map<string, ResourceCache>();
+  /** By `/registry/GROUP/PLURAL`. */
+  #caches = new Map<string, ResourceCache>();
   /** Objects that our own writes made, by revision, until their change arrives. */
   readonly #made = new Map<number, readonly Published[]>();
-  readonly #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
   readonly #stop = new AbortController();
-  #revision: number;
+  readonly #arrivals: Arrivals;
+  /** What a cache that is made now does not know. */
+  #loadedRevision: number;
   #cancelBookmarks: (() => void) | undefined;
 
-  private constructor(store: Store, clock: Clock, revision: number) {
+  private constructor(options: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly revision: number;
+  }) {
+    const { store, clock, logger, revision } = options;
     this.#store = store;
     this.#clock = clock;
+    this.#logger = logger;
     this.#direct = new StoreObjects(store);
-    this.#revision = revision;
+    this.#arrivals = new Arrivals(clock, revision);
+    this.#loadedRevision = revision;
   }
 
   /** Resolves when everything that is stored is in memory. */
-  static async open(store: Store, clock: Clock): Promise<CachedObjects> {
+  static async open(
+    store: Store,
+    clock: Clock,
+    logger: Logger = silentLogger,
+  ): Promise<CachedObjects> {
     const { entries, revision } = await store.range(ROOT);
-    const objects = new CachedObjects(store, clock, revision);
-    for (const entry of entries) {
-      const { key, modRevision, value } = entry;
-      objects.#cacheOf(key).objects.set(new Published(key, modRevision, value));
-    }
+    const objects = new CachedObjects({ store, clock, logger, revision });
+    objects.#load(entries, revision);
     void objects.#follow();
     return objects;
   }
@@ -64,6 +79,8 @@ export class CachedObjects implements Reader, Writer {
   close(): void {
     this.#stop.abort();
     this.#cancelBookmarks?.();
+    for (const cache of this.#caches.values()) cache.endWatchers("quietly");
+    this.#arrivals.close();
   }
 
   async get(
@@ -77,34 +94,41 @@ export class CachedObjects implements Reader, Writer {
   }
 
   async list(query: ListQuery): Promise<PublishedList> {
-    // The past, and the rest of a list that began in it, are the store's.
-    if (query.continue !== undefined || query.resourceVersionMatch === "Exact")
-      return this.#direct.list(query);
+    if (query.continue !== undefined) return this.#nextPage(query, parseContinue(query.continue));
+    const wanted = parseRevision(query.resourceVersion);
+    if (query.resourceVersionMatch === "Exact") return this.#exactly(query, wanted);
     await this.#fresh();
+    await this.#arrivals.waitForClient(wanted);
     const limit = query.limit ?? 0;
-    if (limit > 0) {
-      const all = this.#select(query);
-      if (all.length <= limit) return { items: all, revision: this.#revision };
-      return this.#firstPage(query, all, limit);
-    }
-    return { items: this.#select(query), revision: this.#revision };
+    const all = this.#select(query);
+    const page = pageOf(all, this.#arrivals.revision, limit);
+    if (page.continue === undefined || isNarrowed(query)) return page;
+    return { ...page, remainingItemCount: all.length - limit };
   }
 
   async *watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly PublishedEvent[]> {
     const prefix = prefixOf(query.resource, query.namespace);
-    const cache = this.#cacheOf(prefix);
-    const watcher = new Watcher(prefix, selectionOf(query), query.allowBookmarks ?? false);
-    const from = Number(query.resourceVersion ?? 0);
-    if (from > this.#revision) await this.#arrived(from);
+    // First: it refuses what is wrong in the client's words.
+    const wanted = selectionOf(query);
+    const watcher = new Watcher({
+      prefix,
+      interest: interestOf(query),
+      wanted,
+      wantsBookmarks: query.allowBookmarks ?? false,
+    });
+    const from = parseRevision(query.resourceVersion);
     const needsAll = from === 0 || query.sendInitialEvents === true;
     if (needsAll) await this.#fresh();
-    cache.follow(watcher, needsAll ? this.#revision : from);
+    await this.#arrivals.waitForClient(from);
+    const cache = this.#cacheOf(prefix);
+    const initial = needsAll ? this.#initial(query) : undefined;
+    cache.follow(watcher, needsAll ? this.#arrivals.revision : from);
     const stop = (): void => watcher.end("quietly");
     signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
+    if (signal.aborted || this.#stop.signal.aborted) stop();
     this.#setBookmarks();
     try {
-      if (needsAll) yield this.#initial(query);
+      if (initial !== undefined) yield initial;
       yield* watcher.batches();
     } finally {
       signal.removeEventListener("abort", stop);
@@ -114,12 +138,10 @@ export class CachedObjects implements Reader, Writer {
 
   async commit(commits: readonly Commit[]): Promise<CommitResult> {
     const result = await this.#direct.commit(commits);
-    if (!result.ok) return result;
-    if (result.revision > this.#revision) {
-      this.#made.set(result.revision, result.published);
-      await this.#arrived(result.revision);
-      this.#made.delete(result.revision);
-    }
+    if (!result.ok || result.revision <= this.#arrivals.revision) return result;
+    this.#made.set(result.revision, result.published);
+    await this.#arrivals.wait(result.revision);
+    this.#made.delete(result.revision);
     return result;
   }
 
@@ -129,67 +151,81 @@ export class CachedObjects implements Reader, Writer {
       object,
     }));
     if (query.sendInitialEvents === true) {
-      events.push({ type: "BOOKMARK", revision: this.#revision, initialEventsEnd: true });
+      const { revision } = this.#arrivals;
+      events.push({ type: "BOOKMARK", revision, initialEventsEnd: true });
     }
     return events;
   }
 
-  #select(
-    query: Pick<ListQuery, "fieldSelector" | "labelSelector" | "namespace" | "resource">,
-  ): readonly Published[] {
+  #select(query: Selectors, startKey = ""): readonly Published[] {
     const prefix = prefixOf(query.resource, query.namespace);
     const { objects } = this.#cacheOf(prefix);
     const wanted = selectionOf(query);
-    const indexed = this.#byIndex(query);
-    if (indexed === undefined && wanted === undefined) return [...objects.range(prefix)];
-    const candidates = indexed ?? objects.range(prefix);
-    const selected: Published[] = [];
-    for (const each of candidates) {
-      if (each.key.startsWith(prefix) && (wanted === undefined || wanted(each.object)))
-        selected.push(each);
-    }
-    return selected;
+    if (wanted === undefined) return objects.range(prefix, startKey === "" ? prefix : startKey);
+    const candidates = objects.find(interestOf(query), prefix);
+    return candidates.filter(
+      (each) => each.key.startsWith(prefix) && each.key >= startKey && wanted(each.object),
+    );
   }
 
-  /** The objects that an index finds for one of the requirements; the others are checked on those few. */
-  #byIndex(
-    query: Pick<ListQuery, "fieldSelector" | "labelSelector" | "resource">,
-  ): readonly Published[] | undefined {
-    const { objects } = this.#cacheOf(prefixOf(query.resource));
-    for (const each of parseFieldSelector(query.fieldSelector ?? "")) {
-      const isNode = query.resource === pods && each.field === "spec.nodeName";
-      if (isNode && each.operator === "=" && each.value !== "") return objects.byNode(each.value);
-    }
-    for (const each of parseLabelSelector(query.labelSelector ?? "")) {
-      const [value] = each.operator === "In" && each.values.length === 1 ? each.values : [];
-      if (value !== undefined) return objects.byLabel(each.key, value);
-    }
-    return undefined;
+  /** From memory when the resource has not changed since the list began. */
+  #nextPage(query: ListQuery, from: Continue): PublishedList | Promise<PublishedList> {
+    const { changedRevision } = this.#cacheOf(prefixOf(query.resource));
+    const isNow = changedRevision <= from.revision && from.revision <= this.#arrivals.revision;
+    if (!isNow) return listPast(this.#store, query, from);
+    const limit = query.limit ?? 0;
+    const all = this.#select(query, from.key);
+    const page = pageOf(all, from.revision, limit);
+    if (page.continue === undefined || isNarrowed(query)) return page;
+    return { ...page, remainingItemCount: all.length - limit };
   }
 
-  #firstPage(query: ListQuery, all: readonly Published[], limit: number): PublishedList {
-    const items = all.slice(0, limit);
-    const isPlain = (query.labelSelector ?? "") === "" && (query.fieldSelector ?? "") === "";
-    return {
-      items,
-      revision: this.#revision,
-      continue: StoreObjects.continueAfter(this.#revision, items.at(-1)?.key ?? ""),
-      ...(isPlain ? { remainingItemCount: all.length - limit } : {}),
-    };
+  async #exactly(query: ListQuery, revision: number): Promise<PublishedList> {
+    if (revision === 0)
+      throw new StatusError("BadRequest", "resourceVersionMatch Exact needs a resourceVersion");
+    await this.#arrivals.waitForClient(revision);
+    return this.#nextPage(query, { revision, key: prefixOf(query.resource, query.namespace) });
   }
 
+  /** Applies the store's changes as long as there are any; when it has lost its place, starts anew. */
   async #follow(): Promise<void> {
-    try {
-      for await (const batch of this.#store.watch(ROOT, this.#revision, this.#stop.signal))
-        this.#apply(batch);
-    } catch (error) {
-      // Without its store's changes the cache would answer with the past for ever.
-      for (const { resolve } of this.#waiting) resolve();
-      throw error;
-    } finally {
-      // The store was closed: nothing more will come.
-      this.close();
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const changes = this.#store.watch(ROOT, this.#arrivals.revision, signal);
+        for await (const batch of changes) this.#apply(batch);
+        // The store was closed: nothing more will come.
+        this.close();
+      } catch (error) {
+        this.#logger.error("the cache lost its place in the store; it loads anew", { error });
+        await this.#reload();
+      }
     }
+  }
+
+  /** Watchers cannot be told what happened in between, so they end, and list. */
+  async #reload(): Promise<void> {
+    const why = new StatusError("Expired", "the server lost its place; list and watch again");
+    for (const cache of this.#caches.values()) cache.endWatchers(why);
+    while (!this.#stop.signal.aborted) {
+      try {
+        const { entries, revision } = await this.#store.range(ROOT);
+        for (const cache of this.#caches.values()) cache.endWatchers(why);
+        this.#load(entries, revision);
+        this.#arrivals.reach(revision);
+        return;
+      } catch (error) {
+        this.#logger.error("the store cannot be read", { error });
+        await sleep(this.#clock, RELOAD_MS, this.#stop.signal);
+      }
+    }
+  }
+
+  #load(entries: readonly Entry[], revision: number): void {
+    this.#caches = new Map();
+    this.#loadedRevision = revision;
+    for (const { key, modRevision, value } of entries)
+      this.#cacheOf(key).objects.set(new Published(key, modRevision, value));
   }
 
   #apply({ changes, revision }: ChangeBatch): void {
@@ -199,31 +235,22 @@ export class CachedObjects implements Reader, Writer {
       const known = this.#made.get(at)?.find((each) => each.key === key && each.revision === at);
       this.#cacheOf(key).apply(change, known);
     }
-    this.#revision = revision;
-    while ((this.#waiting[0]?.revision ?? Number.POSITIVE_INFINITY) <= revision)
-      this.#waiting.shift()?.resolve();
+    this.#arrivals.reach(revision);
   }
 
   /** Every write that anybody had acknowledged before this call is here when it resolves. */
   async #fresh(): Promise<void> {
     if (this.#store.isShared !== true) return;
-    await this.#arrived(await this.#store.revision());
+    await this.#arrivals.wait(await this.#store.revision());
   }
 
-  #arrived(revision: number): Promise<void> {
-    if (revision <= this.#revision) return Promise.resolve();
-    return new Promise((resolve) => {
-      const at = this.#waiting.findIndex((each) => each.revision > revision);
-      this.#waiting.splice(at === -1 ? this.#waiting.length : at, 0, { revision, resolve });
-    });
-  }
-
+  /** A resource without a cache has had no changes since everything was loaded. */
   #cacheOf(key: string): ResourceCache {
     // `/registry/GROUP/PLURAL/…`
     const prefix = key.split("/", 4).join("/");
     let cache = this.#caches.get(prefix);
     if (cache === undefined) {
-      cache = new ResourceCache(this.#revision);
+      cache = new ResourceCache(this.#loadedRevision);
       this.#caches.set(prefix, cache);
     }
     return cache;
@@ -233,9 +260,20 @@ export class CachedObjects implements Reader, Writer {
   #setBookmarks(): void {
     this.#cancelBookmarks ??= this.#clock.after(BOOKMARK_MS, () => {
       this.#cancelBookmarks = undefined;
-      const watched = [...this.#caches.values()].filter((cache) => cache.watched);
-      for (const cache of watched) cache.bookmark(this.#revision);
+      const watched = [...this.#caches.values()].filter((cache) => cache.isWatched);
+      for (const cache of watched) cache.bookmark(this.#arrivals.revision);
       if (watched.length > 0) this.#setBookmarks();
     });
   }
+}
+
+function isNarrowed({ fieldSelector = "", labelSelector = "" }: Selectors): boolean {
+  return fieldSelector !== "" || labelSelector !== "";
+}
+
+/** 0: whatever there is. */
+function parseRevision(text: string | undefined): number {
+  if (text === undefined || text === "") return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new StatusError("BadRequest", `resourceVersion: invalid value: ${JSON.stringify(text)}`);
 }

@@ -1,9 +1,13 @@
 import type { Published } from "../chain/published.ts";
+import { compareKeys, lowerBound } from "../storage/key-order.ts";
+import type { Interest } from "./interest.ts";
 
-type Extract = (object: Published) => readonly string[];
+type Extract = (object: Published) => string | undefined;
 
 /** Label keys that are selected by get an index each; more than these are a sign of abuse, and are scanned. */
 const LABEL_INDEXES_MAX = 32;
+
+const keyOf = (object: Published): string => object.key;
 
 /**
  * The objects of one resource as they are now, by key and in the order of their keys, with indexes that are made when
@@ -11,8 +15,7 @@ const LABEL_INDEXES_MAX = 32;
  */
 export class Collection {
   readonly #objects = new Map<string, Published>();
-  /** Keys in order. Kept by insertion: new names mostly come last or near their like. */
-  readonly #keys: string[] = [];
+  readonly #sorted: Published[] = [];
   readonly #indexes = new Map<string, Index>();
 
   get size(): number {
@@ -26,7 +29,10 @@ export class Collection {
   set(object: Published): void {
     const before = this.#objects.get(object.key);
     this.#objects.set(object.key, object);
-    if (before === undefined) this.#insert(object.key);
+    const last = this.#sorted.at(-1);
+    // Lists are loaded in order, and new names often come last.
+    if (last === undefined || compareKeys(last.key, object.key) < 0) this.#sorted.push(object);
+    else this.#sorted.splice(this.#position(object.key), before === undefined ? 0 : 1, object);
     for (const index of this.#indexes.values()) index.replace(before, object);
   }
 
@@ -34,65 +40,64 @@ export class Collection {
     const before = this.#objects.get(key);
     if (before === undefined) return undefined;
     this.#objects.delete(key);
-    this.#keys.splice(this.#lowerBound(key), 1);
+    this.#sorted.splice(this.#position(key), 1);
     for (const index of this.#indexes.values()) index.replace(before, undefined);
     return before;
   }
 
   /** Objects whose keys start with the prefix, in order, from `startKey` on. */
-  *range(prefix: string, startKey = prefix): Generator<Published> {
-    for (let at = this.#lowerBound(startKey); at < this.#keys.length; at++) {
-      const key = this.#keys[at] ?? "";
-      if (!key.startsWith(prefix)) return;
-      const object = this.#objects.get(key);
-      if (object !== undefined) yield object;
+  range(prefix: string, startKey = prefix): readonly Published[] {
+    const start = this.#position(startKey);
+    // No key has this character, which sorts behind all others.
+    const end = this.#position(`${prefix}\u{10ffff}`);
+    return this.#sorted.slice(start, Math.max(start, end));
+  }
+
+  /** All that may belong to the interest, in order; not all need to. */
+  find(interest: Interest, prefix: string): readonly Published[] {
+    switch (interest.by) {
+      case "key": {
+        const object = this.#objects.get(interest.key);
+        return object === undefined ? [] : [object];
+      }
+      case "node":
+        return this.#index("node", nodeOf).get(interest.node);
+      case "label":
+        return this.#byLabel(interest.name, interest.value) ?? this.range(prefix);
+      case "prefix":
+        return this.range(interest.prefix);
     }
   }
 
-  /** Objects with this label, in the order of their keys; undefined when no index can be had for the label. */
-  byLabel(name: string, value: string): readonly Published[] | undefined {
+  #byLabel(name: string, value: string): readonly Published[] | undefined {
     const id = `label ${name}`;
     if (!this.#indexes.has(id) && this.#indexes.size >= LABEL_INDEXES_MAX) return undefined;
-    return this.#index(id, ({ object }) => {
-      const found = object.metadata.labels?.[name];
-      return found === undefined ? [] : [found];
-    }).get(value);
-  }
-
-  /** Pods of a node. */
-  byNode(nodeName: string): readonly Published[] {
-    return this.#index("node", ({ json }) => {
-      const { nodeName: found } = (json["spec"] ?? {}) as { readonly nodeName?: string };
-      return found === undefined ? [] : [found];
-    }).get(nodeName);
+    return this.#index(id, (object) => labelOf(object, name)).get(value);
   }
 
   #index(id: string, extract: Extract): Index {
     let index = this.#indexes.get(id);
     if (index === undefined) {
       index = new Index(extract);
-      for (const object of this.#objects.values()) index.replace(undefined, object);
+      for (const object of this.#sorted) index.replace(undefined, object);
       this.#indexes.set(id, index);
     }
     return index;
   }
 
-  #insert(key: string): void {
-    const last = this.#keys.at(-1);
-    if (last === undefined || last < key) this.#keys.push(key);
-    else this.#keys.splice(this.#lowerBound(key), 0, key);
+  #position(key: string): number {
+    return lowerBound(this.#sorted, key, keyOf);
   }
+}
 
-  #lowerBound(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#keys[middle] ?? "") < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+export function labelOf({ object }: Published, name: string): string | undefined {
+  return object.metadata.labels?.[name];
+}
+
+/** The node of a pod. */
+export function nodeOf({ json }: Published): string | undefined {
+  const { nodeName } = (json["spec"] ?? {}) as { readonly nodeName?: string };
+  return nodeName;
 }
 
 class Index {
@@ -106,19 +111,19 @@ class Index {
   get(value: string): readonly Published[] {
     const set = this.#sets.get(value);
     if (set === undefined) return [];
-    return [...set.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    return [...set.values()].toSorted((a, b) => compareKeys(a.key, b.key));
   }
 
   replace(before: Published | undefined, after: Published | undefined): void {
-    for (const value of before === undefined ? [] : this.#extract(before)) {
-      const set = this.#sets.get(value);
-      set?.delete(before?.key ?? "");
-      if (set?.size === 0) this.#sets.delete(value);
+    const old = before && this.#extract(before);
+    if (before !== undefined && old !== undefined) {
+      const set = this.#sets.get(old);
+      set?.delete(before.key);
+      if (set?.size === 0) this.#sets.delete(old);
     }
-    if (after === undefined) return;
-    for (const value of this.#extract(after)) {
-      const set = this.#sets.get(value) ?? new Map<string, Published>();
-      this.#sets.set(value, set.set(after.key, after));
-    }
+    const now = after && this.#extract(after);
+    if (after === undefined || now === undefined) return;
+    const set = this.#sets.get(now) ?? new Map<string, Published>();
+    this.#sets.set(now, set.set(after.key, after));
   }
 }

@@ -1,6 +1,15 @@
-import type { Published } from "../chain/published.ts";
+import { encodeForStore, Published } from "../chain/published.ts";
 import type { Predicate } from "../chain/selection.ts";
 import type { PublishedEvent } from "../chain/steps.ts";
+import type { Change } from "../storage/store.ts";
+
+export interface TransitionOptions {
+  readonly key: string;
+  readonly revision: number;
+  readonly before: Published | undefined;
+  readonly after: Published | undefined;
+  readonly change: Change;
+}
 
 /**
  * One change of one object. It means different things to different watchers (an object that comes into a selection is
@@ -12,23 +21,17 @@ export class Transition {
   readonly before: Published | undefined;
   /** Undefined when the object is gone. */
   readonly after: Published | undefined;
-  /** The object as a watcher sees it go: with the revision at which it went, so that a watch can resume behind it. */
-  readonly #last: () => Published;
+  readonly #change: Change;
   #added: PublishedEvent | undefined;
   #modified: PublishedEvent | undefined;
   #deleted: PublishedEvent | undefined;
 
-  constructor(
-    revision: number,
-    before: Published | undefined,
-    after: Published | undefined,
-    last: () => Published,
-  ) {
-    this.key = (after ?? before)?.key ?? "";
-    this.revision = revision;
-    this.before = before;
-    this.after = after;
-    this.#last = last;
+  constructor(options: TransitionOptions) {
+    this.key = options.key;
+    this.revision = options.revision;
+    this.before = options.before;
+    this.after = options.after;
+    this.#change = options.change;
   }
 
   /** What a watcher with this selection is told; undefined: nothing. */
@@ -49,8 +52,12 @@ export class Transition {
     return this.#modified;
   }
 
+  /** As it was last in the selection, with the revision at which it left, so that a watch can resume behind it. */
   #deletedEvent(): PublishedEvent {
-    this.#deleted ??= { type: "DELETED", object: this.#last() };
+    if (this.#deleted !== undefined) return this.#deleted;
+    const value = this.#change.previous?.value ?? encodeForStore(this.before?.json ?? {});
+    const object = new Published(this.key, this.revision, value);
+    this.#deleted = { type: "DELETED", object };
     return this.#deleted;
   }
 }

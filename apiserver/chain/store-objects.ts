@@ -140,7 +140,8 @@ function eventOf(change: Change, wanted: Predicate | undefined): PublishedEvent 
   return { type: "DELETED", object };
 }
 
-interface Continue {
+/** Where a list goes on: in the state of a revision, at a key. */
+export interface Continue {
   readonly revision: number;
   readonly key: string;
 }
@@ -151,7 +152,7 @@ function makeContinue(from: Continue): string {
   );
 }
 
-function parseContinue(token: string): Continue {
+export function parseContinue(token: string): Continue {
   try {
     const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
     if (typeof rv === "number" && typeof start === "string") return { revision: rv, key: start };
@@ -161,7 +162,7 @@ function parseContinue(token: string): Continue {
   throw new StatusError("BadRequest", "continue key is not valid");
 }
 
-function expired(): StatusError {
+export function expired(): StatusError {
   return new StatusError(
     "Expired",
     "The provided resource version or continue parameter is too old to display a consistent list; start anew without it.",
