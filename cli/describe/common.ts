@@ -3,11 +3,6 @@ import type { Described } from "../print/description.ts";
 
 export type Pairs = readonly (readonly [string, Described])[];
 
-/** What a describer gets besides the object. */
-export interface DescribeContext {
-  readonly nowMs: number;
-}
-
 export function metadataPairs({ metadata }: ApiObject): Pairs {
   return [
     ["Name", metadata.name],

@@ -12,10 +12,6 @@ export function isControlledBy(object: Owned, owner: ApiObject): boolean {
   return controllerOf(object)?.uid === owner.metadata.uid;
 }
 
-export function isOwnedBy(object: Owned, ownerUid: string): boolean {
-  return object.metadata.ownerReferences?.some((owner) => owner.uid === ownerUid) ?? false;
-}
-
 /** The reference by which `owner` manages what it makes. */
 export function controllerReference(owner: ApiObject): OwnerReference {
   return {

@@ -27,7 +27,6 @@ export function linuxKernel(): Kernel {
   }
   const spawner = new Spawner(process.arch);
   const ownPidNamespace = openFile("/proc/self/ns/pid", O.readOnly);
-  const nftables = { run: undefined as ReturnType<typeof libc.openNftables>, loaded: false };
   return {
     readText: (path) => readFileSync(path, "utf8"),
     writeText: (path, text) => writeFileSync(path, text),
@@ -69,13 +68,7 @@ export function linuxKernel(): Kernel {
     resizeTerminal,
 
     netlink: transactNetlink,
-    nftables(commands) {
-      if (!nftables.loaded) nftables.run = libc.openNftables();
-      nftables.loaded = true;
-      if (nftables.run === undefined) return NFTABLES_ABSENT;
-      const { output, error } = nftables.run(commands);
-      return { ok: error === undefined, output, error: error ?? "" };
-    },
+    nftables: nftablesRunner(),
     dialTcp,
     lockFile,
     hideMemory: () =>
@@ -89,6 +82,19 @@ const NFTABLES_ABSENT = {
   output: "",
   error: "libnftables.so.1 is not installed; Debian's package is libnftables1",
 };
+
+/** The library is loaded by the first who needs it: most processes never do. */
+function nftablesRunner(): Kernel["nftables"] {
+  let run: ReturnType<typeof libc.openNftables>;
+  let isLoaded = false;
+  return (commands) => {
+    if (!isLoaded) run = libc.openNftables();
+    isLoaded = true;
+    if (run === undefined) return NFTABLES_ABSENT;
+    const { output, error } = run(commands);
+    return { ok: error === undefined, output, error: error ?? "" };
+  };
+}
 
 const FIONREAD = 0x541b;
 

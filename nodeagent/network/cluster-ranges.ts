@@ -45,8 +45,3 @@ export function nodePodCidr(ranges: ClusterRanges, index: number): string {
 export function dnsIp(ranges: ClusterRanges): string {
   return formatIpv4(cidr(ranges.serviceCidr).first + DNS_OFFSET);
 }
-
-/** Where the Service `kubernetes` is. */
-export function apiServiceIp(ranges: ClusterRanges): string {
-  return formatIpv4(cidr(ranges.serviceCidr).first + 1);
-}

@@ -181,15 +181,15 @@ function capabilityData(process: OciProcess): Uint8Array {
 }
 
 /** execvp's search along PATH. */
-function execCalls(process: OciProcess): Program {
-  const command = process.args[0] ?? "";
-  const path = process.env.find((entry) => entry.startsWith("PATH="))?.slice(5) ?? DEFAULT_PATH;
+function execCalls({ args, env }: OciProcess): Program {
+  const command = args[0] ?? "";
+  const path = env.find((entry) => entry.startsWith("PATH="))?.slice(5) ?? DEFAULT_PATH;
   const candidates = command.includes("/")
     ? [command]
     : path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
   return candidates.map((candidate, i) => ({
     call: "execve",
-    args: [candidate, { strings: process.args }, { strings: process.env }],
+    args: [candidate, { strings: args }, { strings: env }],
     what: `exec "${command}"`,
     tolerate: i === candidates.length - 1 ? [] : [E.noEnt, E.notDir, E.access],
   }));

@@ -297,7 +297,7 @@ export class SupervisorClient implements Runtime {
   }
 
   #hello(): Promise<{ readonly pid: number; readonly generation: number }> {
-    const options: CallOptions = { deadline: Date.now() + PROBE_MS_MAX };
+    const options: CallOptions = { deadline: this.#options.clock.nowMs() + PROBE_MS_MAX };
     return once((done) => this.#stub.hello({}, new Metadata(), options, done));
   }
 

@@ -1,5 +1,4 @@
 import type { PodTerm } from "./pod-counter.ts";
-import type { PodInfo } from "./pod-info.ts";
 
 /** A pod (anti-)affinity term, compiled. Terms that ask the same have the same key, whoever asks. */
 export interface AffinityTerm extends PodTerm {
@@ -61,7 +60,3 @@ export interface PodAffinity {
 }
 
 export const NO_AFFINITY: PodAffinity = { required: [], requiredAnti: [], preferred: [] };
-
-export function hasAffinity(info: PodInfo): boolean {
-  return info.affinity !== NO_AFFINITY;
-}

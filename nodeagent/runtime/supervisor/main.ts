@@ -21,19 +21,7 @@ const GENERATION = "NARU_SUPERVISOR_GENERATION";
 
 /** node main.ts --state-dir /var/lib/naru/supervisor --cgroup /naru */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      "state-dir": { type: "string" },
-      cgroup: { type: "string" },
-      "log-bytes-max": { type: "string", default: String(DEFAULT_LOG_LIMITS.bytesMax) },
-      "log-files-max": { type: "string", default: String(DEFAULT_LOG_LIMITS.filesMax) },
-    },
-  });
-  const path = values["state-dir"];
-  const cgroupRoot = values.cgroup;
-  if (path === undefined || cgroupRoot === undefined) {
-    throw new Error("--state-dir and --cgroup are required");
-  }
+  const { cgroupRoot, logLimits, path } = readOptions();
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   const kernel = linuxKernel();
   kernel.hideMemory();
@@ -54,10 +42,7 @@ async function main(): Promise<void> {
     cgroupRoot,
     filters: new SeccompFilters(architecture),
     kernelPaths: new KernelPaths(),
-    logLimits: {
-      bytesMax: Number(values["log-bytes-max"]),
-      filesMax: Number(values["log-files-max"]),
-    },
+    logLimits,
   });
   process.on("SIGCHLD", () => core.children.collect());
   await core.adopt();
@@ -66,18 +51,14 @@ async function main(): Promise<void> {
   const server = await serve({
     core,
     kernel,
+    clock: systemClock,
     logger,
     socket: state.socket,
     pid: process.pid,
     generation,
     restart: () => {
       server.forceShutdown();
-      const env = Object.entries({ ...process.env, [GENERATION]: String(generation + 1) });
-      kernel.replaceSelf(
-        process.execPath,
-        [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-        env.map(([name, value]) => `${name}=${value ?? ""}`),
-      );
+      becomeNext(kernel, generation + 1);
     },
     stop: () => {
       server.forceShutdown();
@@ -87,6 +68,34 @@ async function main(): Promise<void> {
   // Without a terminal of its own it may still be told to hang up, by whoever ends the session that started it.
   process.on("SIGHUP", () => {});
   logger.info("supervisor serves", { state: path, cgroup: cgroupRoot, generation });
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      "state-dir": { type: "string" },
+      cgroup: { type: "string" },
+      "log-bytes-max": { type: "string", default: String(DEFAULT_LOG_LIMITS.bytesMax) },
+      "log-files-max": { type: "string", default: String(DEFAULT_LOG_LIMITS.filesMax) },
+    },
+  });
+  const path = values["state-dir"];
+  const cgroupRoot = values.cgroup;
+  if (path === undefined || cgroupRoot === undefined) {
+    throw new Error("--state-dir and --cgroup are required");
+  }
+  const bytesMax = Number(values["log-bytes-max"]);
+  return { path, cgroupRoot, logLimits: { bytesMax, filesMax: Number(values["log-files-max"]) } };
+}
+
+/** The same process, with the program as it is on disk now: its children stay its children. */
+function becomeNext(kernel: Kernel, generation: number): void {
+  const env = Object.entries({ ...process.env, [GENERATION]: String(generation) });
+  kernel.replaceSelf(
+    process.execPath,
+    [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    env.map(([name, value]) => `${name}=${value ?? ""}`),
+  );
 }
 
 /** What a crashed one left of itself (processes that were being started) may hold its lock for a moment. */

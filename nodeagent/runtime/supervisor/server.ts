@@ -8,6 +8,7 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
+import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import {
   type ContainerEvent,
@@ -22,6 +23,7 @@ import type { ContainerConfig, ExecProcess, ProcessStreams, SandboxConfig } from
 import type { SupervisorCore } from "./core.ts";
 
 export interface ServerOptions {
+  readonly clock: Clock;
   readonly core: SupervisorCore;
   readonly kernel: Kernel;
   readonly logger: Logger;
@@ -58,20 +60,47 @@ export async function serve(options: ServerOptions): Promise<Server> {
 }
 
 function serviceOf(options: ServerOptions): SupervisorServer {
-  const { core, kernel, pid, generation } = options;
-  const inNetwork = <T>(path: string, inside: () => T): T =>
-    path === "" ? inside() : kernel.inNetwork(path, inside);
+  return {
+    ...lifecycleCalls(options),
+    ...containerCalls(options),
+    ...streamCalls(options),
+    ...networkCalls(options),
+  };
+}
+
+function lifecycleCalls({
+  clock,
+  core,
+  generation,
+  pid,
+  restart,
+  stop,
+}: ServerOptions): Pick<SupervisorServer, "hello" | "restart" | "stop"> {
   return {
     hello: unary(async () => ({ pid, generation })),
     restart: unary(async () => {
       await core.settled();
-      setTimeout(options.restart, FAREWELL_MS);
+      clock.after(FAREWELL_MS, restart);
       return {};
     }),
     stop: unary(async () => {
-      setTimeout(options.stop, FAREWELL_MS);
+      clock.after(FAREWELL_MS, stop);
       return {};
     }),
+  };
+}
+
+type ContainerCall =
+  | "createSandbox"
+  | "killContainer"
+  | "list"
+  | "removeContainer"
+  | "removeSandbox"
+  | "startContainer"
+  | "stats";
+
+function containerCalls({ core }: ServerOptions): Pick<SupervisorServer, ContainerCall> {
+  return {
     createSandbox: unary(async ({ configJson }) => {
       const sandbox = await core.createSandbox(JSON.parse(configJson) as SandboxConfig);
       return { sandboxJson: JSON.stringify(sandbox) };
@@ -108,6 +137,14 @@ function serviceOf(options: ServerOptions): SupervisorServer {
         pids: BigInt(stats.pids),
       };
     }),
+  };
+}
+
+type StreamCall = "attach" | "dial" | "events" | "exec";
+
+function streamCalls(options: ServerOptions): Pick<SupervisorServer, StreamCall> {
+  const { core } = options;
+  return {
     events: (call) => void sendEvents(options, call),
     exec: (call) => void serveProcess(call, (first) => openExec(core, first)),
     attach: (call) =>
@@ -120,6 +157,16 @@ function serviceOf(options: ServerOptions): SupervisorServer {
         if (first?.$case !== "dial") throw new Error("the first frame must be dial");
         return { streams: await core.dial(first.value.sandboxId, first.value.port) };
       }),
+  };
+}
+
+function networkCalls({
+  core,
+  kernel,
+}: ServerOptions): Pick<SupervisorServer, "netlink" | "nftables" | "writeSysctl"> {
+  const inNetwork = <T>(path: string, inside: () => T): T =>
+    path === "" ? inside() : kernel.inNetwork(path, inside);
+  return {
     netlink: unary(async ({ netnsPath, messages }) => ({
       results: inNetwork(netnsPath, () => kernel.netlink(messages)).map((answer) => ({
         errno: answer.errno,
