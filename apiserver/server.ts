@@ -2,6 +2,7 @@
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
+import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
@@ -89,9 +90,10 @@ export async function coreOver(
 ): Promise<Core> {
   const { store, clock, random, parts, logger } = options;
   const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
+  const authorizer = parts.authorizer(objects);
   const steps: Steps = {
-    authorizer: parts.authorizer(objects),
-    admission: parts.admission(objects),
+    authorizer,
+    admission: withoutEscalation(parts.admission(objects), authorizer),
     rules: parts.rules,
     patcher: parts.patcher,
     reader: objects,

@@ -1,6 +1,8 @@
-import type { AccessRequest, AccessVerdict, Authorizer, Reader } from "../chain/steps.ts";
+import type { AccessRequest, AccessVerdict, Reader } from "../chain/steps.ts";
 import { Bindings } from "./bindings.ts";
+import type { Authorizer } from "./escalation.ts";
 import { nodeMay } from "./node-authorizer.ts";
+import { NodePods } from "./node-pods.ts";
 import { ruleAllows } from "./rule.ts";
 
 /** May do everything, also when all roles are gone: the way back in. */
@@ -9,14 +11,29 @@ const MASTERS = "system:masters";
 /** Node authorization, then RBAC: whoever says yes first. Nobody says yes: no. */
 export function authorizer(signal: AbortSignal): (reader: Reader) => Authorizer {
   return (reader) => {
-    let bindings: Bindings | undefined;
+    let known: Bindings | undefined;
+    let pods: NodePods | undefined;
+    const bindings = async (): Promise<Bindings> => {
+      known ??= new Bindings(reader, signal);
+      await known.synced;
+      return known;
+    };
+    const podsOf = (): NodePods => {
+      pods ??= new NodePods(reader, signal);
+      return pods;
+    };
     return {
       async authorize(request): Promise<AccessVerdict> {
         if (request.user.groups.includes(MASTERS)) return { allowed: true };
-        if (await nodeMay(request, reader)) return { allowed: true };
-        bindings ??= new Bindings(reader, signal);
-        await bindings.synced;
-        return decide(bindings, request);
+        if (await nodeMay(request, reader, podsOf)) return { allowed: true };
+        return decide(await bindings(), request);
+      },
+      async rulesFor(user, namespace) {
+        return (await bindings()).rulesFor(user, namespace);
+      },
+      async rulesOf({ kind, name }, namespace) {
+        const all = await bindings();
+        return all.has(kind, name, namespace) ? all.rulesOf(kind, name, namespace) : undefined;
       },
     };
   };

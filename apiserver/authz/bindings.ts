@@ -1,7 +1,7 @@
 /** Roles and bindings, followed as they change, so that a decision costs a few map look-ups. */
 
 import { keyOf } from "#lib/api/key";
-import { labelSelectorMatcher } from "#lib/api/selector";
+import type { ApiObject } from "#proto";
 import type {
   ClusterRole,
   ClusterRoleBinding,
@@ -11,6 +11,11 @@ import type {
 } from "#proto/rbac/v1";
 import { clusterRoleBindings, clusterRoles, type Resource, roleBindings, roles } from "#resources";
 import type { Reader, User } from "../chain/steps.ts";
+import { aggregatedRules } from "./aggregated-rules.ts";
+import { follow } from "./follow.ts";
+
+/** So many users' grants are kept ready: more than ask at the same time in a cluster of this size. */
+const USERS_MAX = 2000;
 
 type Subjects = ClusterRoleBinding["subjects"];
 
@@ -26,7 +31,10 @@ export class Bindings {
   readonly #roles = new Map<string, Role>();
   readonly #clusterRoles = new Map<string, ClusterRole>();
   readonly #grants = new Map<string, Grant[]>();
-  readonly #bindings = new Map<string, ClusterRoleBinding | RoleBinding>();
+  readonly #roleBindings = new Map<string, RoleBinding>();
+  readonly #clusterRoleBindings = new Map<string, ClusterRoleBinding>();
+  /** Grants of users that asked lately, until something changes. */
+  readonly #known = new Map<string, readonly Grant[]>();
   readonly #synced: Promise<unknown>;
   #isStale = true;
 
@@ -35,8 +43,8 @@ export class Bindings {
     this.#synced = Promise.all([
       this.#follow(reader, roles, this.#roles, signal),
       this.#follow(reader, clusterRoles, this.#clusterRoles, signal),
-      this.#follow(reader, roleBindings, this.#bindings, signal),
-      this.#follow(reader, clusterRoleBindings, this.#bindings, signal),
+      this.#follow(reader, roleBindings, this.#roleBindings, signal),
+      this.#follow(reader, clusterRoleBindings, this.#clusterRoleBindings, signal),
     ]);
   }
 
@@ -47,27 +55,37 @@ export class Bindings {
 
   grantsFor(user: User): readonly Grant[] {
     if (this.#isStale) this.#index();
-    return [`User/${user.name}`, ...user.groups.map((group) => `Group/${group}`)].flatMap(
-      (subject) => this.#grants.get(subject) ?? [],
-    );
+    const key = [user.name, ...user.groups].join("\n");
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const subjects = [`User/${user.name}`, ...user.groups.map((group) => `Group/${group}`)];
+    const grants = subjects.flatMap((subject) => this.#grants.get(subject) ?? []);
+    if (this.#known.size >= USERS_MAX) this.#known.clear();
+    this.#known.set(key, grants);
+    return grants;
+  }
+
+  /** Everything that the user may do there; without a namespace, in the whole cluster. */
+  rulesFor(user: User, namespace: string | undefined): readonly PolicyRule[] {
+    return this.grantsFor(user)
+      .filter((grant) => grant.namespace === undefined || grant.namespace === namespace)
+      .flatMap((grant) => grant.rules());
+  }
+
+  has(kind: string, name: string, namespace: string | undefined): boolean {
+    return kind === "Role" ? this.#roles.has(`${namespace}/${name}`) : this.#clusterRoles.has(name);
   }
 
   /** A role's rules; aggregated roles have those of the roles that they select. */
   rulesOf(kind: string, name: string, namespace: string | undefined): readonly PolicyRule[] {
     if (kind === "Role") return this.#roles.get(`${namespace}/${name}`)?.rules ?? [];
-    const role = this.#clusterRoles.get(name);
-    const selectors = role?.aggregationRule?.clusterRoleSelectors ?? [];
-    if (selectors.length === 0) return role?.rules ?? [];
-    const matchers = selectors.map(labelSelectorMatcher);
-    const chosen = [...this.#clusterRoles.values()].filter(
-      (each) => each !== role && matchers.some((matches) => matches(each.metadata.labels)),
-    );
-    return [...(role?.rules ?? []), ...chosen.flatMap((each) => each.rules ?? [])];
+    return aggregatedRules(this.#clusterRoles.get(name), () => this.#clusterRoles.values());
   }
 
   #index(): void {
     this.#grants.clear();
-    for (const [key, binding] of this.#bindings) {
+    this.#known.clear();
+    for (const [key, binding] of [...this.#roleBindings, ...this.#clusterRoleBindings]) {
       const { namespace } = binding.metadata;
       const { kind, name } = binding.roleRef;
       let known: readonly PolicyRule[] | undefined;
@@ -94,27 +112,29 @@ export class Bindings {
     this.#grants.set(key, grants);
   }
 
-  async #follow(
+  #follow(
     reader: Reader,
     resource: Resource,
     objects: Map<string, unknown>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { items, revision } = await reader.list({ resource });
-    for (const item of items) objects.set(keyOf(item.object), item.object);
-    const events = reader.watch({ resource, resourceVersion: String(revision) }, signal);
-    void this.#apply(events, objects);
-  }
-
-  async #apply(events: ReturnType<Reader["watch"]>, objects: Map<string, unknown>): Promise<void> {
-    for await (const batch of events) {
-      for (const event of batch) {
-        if (event.type === "BOOKMARK") continue;
-        const { object } = event.object;
-        if (event.type === "DELETED") objects.delete(keyOf(object));
-        else objects.set(keyOf(object), object);
-        this.#isStale = true;
-      }
-    }
+    const changed = (): void => {
+      this.#isStale = true;
+    };
+    const followed = {
+      put: (object: ApiObject) => {
+        objects.set(keyOf(object), object);
+        changed();
+      },
+      remove: (object: ApiObject) => {
+        objects.delete(keyOf(object));
+        changed();
+      },
+      clear: () => {
+        objects.clear();
+        changed();
+      },
+    };
+    return follow(reader, resource, followed, signal);
   }
 }

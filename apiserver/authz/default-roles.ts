@@ -146,7 +146,7 @@ function nodeRules(): readonly PolicyRule[] {
 function schedulerRules(): readonly PolicyRule[] {
   return [
     rule("create patch update", "core events.k8s.io", "events"),
-    ...leaseRules("kube-scheduler"),
+    ...leaseRules("naru-scheduler"),
     rule(READ, "core", "namespaces nodes replicationcontrollers services"),
     rule(`${READ} delete`, "core", "pods"),
     rule("create", "core", "bindings pods/binding"),
@@ -162,7 +162,7 @@ function schedulerRules(): readonly PolicyRule[] {
 function controllersRules(): readonly PolicyRule[] {
   return [
     rule("create patch update", "core events.k8s.io", "events"),
-    ...leaseRules("kube-controller-manager"),
+    ...leaseRules("naru-controllers"),
     // The garbage collector and the namespace controller meet every kind.
     rule(`${READ} delete deletecollection patch update`, "*", "*"),
     rule(

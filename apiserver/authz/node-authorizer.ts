@@ -2,6 +2,7 @@ import type { Pod } from "#proto/core/v1";
 import { pods } from "#resources";
 import { nodeOfUser } from "../admission/node-restriction.ts";
 import type { AccessRequest, Reader } from "../chain/steps.ts";
+import type { NodePods } from "./node-pods.ts";
 
 const READ = ["get", "list", "watch"];
 
@@ -23,26 +24,28 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
 /** Objects that an agent may read only because a pod of its node needs them. */
 type Referenced = "configmaps" | "secrets";
 
-export async function nodeMay(request: AccessRequest, reader: Reader): Promise<boolean> {
+export async function nodeMay(
+  request: AccessRequest,
+  reader: Reader,
+  podsOf: () => NodePods,
+): Promise<boolean> {
   const node = nodeOfUser(request.user);
   if (node === undefined || request.resource === undefined) return false;
-  const { group = "", resource, subresource, verb } = request;
+  const { group = "", name, namespace, resource, subresource, verb } = request;
   const key = `${resource}${subresource === undefined ? "" : `/${subresource}`}.${group}`;
   if (GRANTS[key]?.includes(verb) === true) return true;
-  if ((resource !== "configmaps" && resource !== "secrets") || !READ.includes(verb)) return false;
-  if (request.name === undefined || request.namespace === undefined) return false;
-  return isReferenced(reader, node, resource, request as { namespace: string; name: string });
-}
-
-async function isReferenced(
-  reader: Reader,
-  node: string,
-  kind: Referenced,
-  { name, namespace }: { readonly namespace: string; readonly name: string },
-): Promise<boolean> {
+  if (subresource !== undefined || group !== "" || !READ.includes(verb)) return false;
+  if (resource !== "configmaps" && resource !== "secrets") return false;
+  if (name === undefined || namespace === undefined) return false;
+  const uses = (pod: Pod): boolean =>
+    pod.metadata.namespace === namespace && namesIn(pod, resource).includes(name);
+  const known = podsOf();
+  await known.synced;
+  for (const pod of known.of(node)) if (uses(pod)) return true;
+  // Perhaps it was bound this instant, and is on its way here.
   const fieldSelector = `spec.nodeName=${node}`;
   const { items } = await reader.list({ resource: pods, namespace, fieldSelector });
-  return items.some((item) => namesIn(item.object as Pod, kind).includes(name));
+  return items.some((item) => uses(item.object as Pod));
 }
 
 /** Names of the ConfigMaps or Secrets that a pod uses, wherever it names them. */

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Client, EventRecorder, Informers } from "#client";
+import { silentLogger } from "#lib/logger";
+import { systemClock as clock } from "#lib/system-clock";
+import { systemRandom as random } from "#lib/system-random";
+import { deployments, leases, nodes, pods } from "#resources";
+import { grpcTransport } from "../../client/transport/grpc.ts";
+import { startControllers } from "../../controllers/index.ts";
+import { startScheduler } from "../../scheduler/index.ts";
+import { startTestServer, type TestServer } from "../../test/harness/api-server.ts";
+import { until } from "../../test/harness/until.ts";
+
+/** What is handed to a program that reaches the server by its own certificate. */
+async function contextOf(server: TestServer, user: string, groups: readonly string[] = []) {
+  const { certificate, key } = await server.credential(user, groups);
+  const transport = grpcTransport({
+    address: `127.0.0.1:${server.server.grpcPort}`,
+    authority: server.authority.certificate,
+    certificate,
+    key,
+  });
+  const client = new Client(transport);
+  const informers = new Informers({ client, clock, random, logger: silentLogger });
+  const recorder = new EventRecorder({
+    client,
+    component: user,
+    clock,
+    random,
+    logger: silentLogger,
+  });
+  return { transport, client, informers, recorder, clock, random, logger: silentLogger };
+}
+
+const template = {
+  metadata: { labels: { app: "web" } },
+  spec: { containers: [{ name: "web", image: "web:1" }] },
+};
+
+test("controllers and scheduler do their work with no more rights than their roles give", {
+  timeout: 30_000,
+}, async () => {
+  await using server = await startTestServer();
+  const admin = await contextOf(server, "admin", ["system:masters"]);
+  const controllers = await contextOf(server, "system:kube-controller-manager");
+  const scheduler = await contextOf(server, "system:kube-scheduler");
+  const loops = [startControllers(controllers), startScheduler(scheduler)];
+  const following = [controllers.informers.start(), scheduler.informers.start()];
+  try {
+    await makeNode(admin.client);
+    await admin.client.create(deployments, {
+      metadata: { namespace: "default", name: "web" },
+      spec: { replicas: 2, selector: { matchLabels: { app: "web" } }, template },
+    });
+    const bound = await until("two bound pods", 15_000, async () => {
+      const { items } = await admin.client.list(pods, { namespace: "default" });
+      return items.filter((pod) => pod.spec.nodeName === "n1").length === 2;
+    });
+    assert.ok(bound);
+    await admin.client.delete(deployments, { namespace: "default", name: "web" });
+    await until("no pods", 15_000, async () => {
+      const { items } = await admin.client.list(pods, { namespace: "default" });
+      return items.every((pod) => pod.metadata.deletionTimestamp !== undefined);
+    });
+  } finally {
+    await Promise.all(loops.map((loop) => loop.close()));
+    await Promise.all([controllers, scheduler].map(({ informers }) => informers.close()));
+    await Promise.all(following);
+    for (const { transport } of [admin, controllers, scheduler]) transport.close();
+  }
+});
+
+test("each of them leads its lease and no other", { timeout: 20_000 }, async () => {
+  await using server = await startTestServer();
+  const { client, transport } = await contextOf(server, "system:kube-scheduler");
+  const lease = (name: string) =>
+    client.create(leases, { metadata: { namespace: "kube-system", name }, spec: {} });
+  try {
+    const own = await lease("naru-scheduler");
+    await client.update(leases, own);
+    const other = await lease("naru-controllers");
+    await assert.rejects(client.update(leases, other), {
+      message:
+        'leases.coordination.k8s.io "naru-controllers" is forbidden: User "system:kube-scheduler" cannot update resource "leases" in API group "coordination.k8s.io" in the namespace "kube-system"',
+    });
+    await assert.rejects(client.list(deployments, { namespace: "default" }), {
+      message:
+        'deployments.apps is forbidden: User "system:kube-scheduler" cannot list resource "deployments" in API group "apps" in the namespace "default"',
+    });
+  } finally {
+    transport.close();
+  }
+});
+
+async function makeNode(client: Client): Promise<void> {
+  const made = await client.create(nodes, { metadata: { name: "n1" } });
+  const status = {
+    capacity: { cpu: "4", memory: "8Gi", pods: "110" },
+    allocatable: { cpu: "4", memory: "8Gi", pods: "110" },
+    conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: new Date().toISOString() }],
+  };
+  await client.patch(
+    nodes,
+    { name: made.metadata.name ?? "" },
+    { type: "strategic", body: { status: JSON.parse(JSON.stringify(status)) } },
+    { subresource: "status" },
+  );
+}
