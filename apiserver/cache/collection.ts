@@ -18,10 +18,6 @@ export class Collection {
   readonly #sorted: Published[] = [];
   readonly #indexes = new Map<string, Index>();
 
-  get size(): number {
-    return this.#objects.size;
-  }
-
   get(key: string): Published | undefined {
     return this.#objects.get(key);
   }
@@ -29,10 +25,7 @@ export class Collection {
   set(object: Published): void {
     const before = this.#objects.get(object.key);
     this.#objects.set(object.key, object);
-    const last = this.#sorted.at(-1);
-    // Lists are loaded in order, and new names often come last.
-    if (last === undefined || compareKeys(last.key, object.key) < 0) this.#sorted.push(object);
-    else this.#sorted.splice(this.#position(object.key), before === undefined ? 0 : 1, object);
+    put(this.#sorted, object);
     for (const index of this.#indexes.values()) index.replace(before, object);
   }
 
@@ -102,28 +95,45 @@ export function nodeOf({ json }: Published): string | undefined {
 
 class Index {
   readonly #extract: Extract;
-  readonly #sets = new Map<string, Map<string, Published>>();
+  /** In the order of their keys. */
+  readonly #lists = new Map<string, Published[]>();
 
   constructor(extract: Extract) {
     this.#extract = extract;
   }
 
   get(value: string): readonly Published[] {
-    const set = this.#sets.get(value);
-    if (set === undefined) return [];
-    return [...set.values()].toSorted((a, b) => compareKeys(a.key, b.key));
+    return this.#lists.get(value) ?? [];
   }
 
   replace(before: Published | undefined, after: Published | undefined): void {
     const old = before && this.#extract(before);
-    if (before !== undefined && old !== undefined) {
-      const set = this.#sets.get(old);
-      set?.delete(before.key);
-      if (set?.size === 0) this.#sets.delete(old);
-    }
     const now = after && this.#extract(after);
-    if (after === undefined || now === undefined) return;
-    const set = this.#sets.get(now) ?? new Map<string, Published>();
-    this.#sets.set(now, set.set(after.key, after));
+    if (before !== undefined && old !== undefined && old !== now) this.#remove(old, before.key);
+    if (after !== undefined && now !== undefined) this.#put(now, after);
   }
+
+  #put(value: string, object: Published): void {
+    const list = this.#lists.get(value);
+    if (list === undefined) this.#lists.set(value, [object]);
+    else put(list, object);
+  }
+
+  #remove(value: string, key: string): void {
+    const list = this.#lists.get(value);
+    list?.splice(lowerBound(list, key, keyOf), 1);
+    if (list?.length === 0) this.#lists.delete(value);
+  }
+}
+
+/** Puts an object where its key belongs, in the place of the one that has it. */
+function put(sorted: Published[], object: Published): void {
+  const last = sorted.at(-1);
+  // Lists are loaded in order, and new names often come last.
+  if (last === undefined || compareKeys(last.key, object.key) < 0) {
+    sorted.push(object);
+    return;
+  }
+  const at = lowerBound(sorted, object.key, keyOf);
+  sorted.splice(at, sorted[at]?.key === object.key ? 1 : 0, object);
 }

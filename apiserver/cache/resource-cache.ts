@@ -8,7 +8,7 @@ import type { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
 
 /** Changes that are remembered for watches that come back: minutes of a busy cluster. */
-export const HISTORY_MAX = 8192;
+const HISTORY_MAX = 8192;
 
 /** One resource: its objects, its recent changes, and who watches them. */
 export class ResourceCache {
