@@ -1,8 +1,8 @@
 /** Group commit: all batches that arrive while one commit is under way go into the next. */
-import type { ChangeBatch, WriteResult } from "../store.ts";
+import { type ChangeBatch, StorageFullError, type WriteResult } from "../store.ts";
 import { type Batch, isEmpty, planCommit } from "./plan-commit.ts";
 import type { Facts } from "./records.ts";
-import type { Tables } from "./tables.ts";
+import type { Changeset, Tables } from "./tables.ts";
 import { planTrim } from "./trim.ts";
 
 /** More would make the first caller of a group wait for too long, and hold too much memory. */
@@ -12,8 +12,8 @@ const GROUP_BYTES_MAX = 8 << 20;
 export interface CommitterDeps {
   readonly tables: Tables;
   readonly nowMs: () => number;
-  /** Throws when this much should not be written now. */
-  readonly checkSpace: (bytes: number) => void;
+  /** Throws `StorageFullError` when this should not be written now. */
+  readonly checkSpace: (changes: Changeset) => void;
   /** Called after a commit is durable, before its writers hear of it. */
   readonly publish: (batches: readonly ChangeBatch[], facts: Facts) => void;
 }
@@ -70,17 +70,13 @@ export class Committer {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const group = this.#takeGroup();
-      try {
-        await this.#commit(group);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      await this.#commit(group).catch((error: unknown) => this.#refuse(group, error));
     }
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
-    const { tables, nowMs, checkSpace, publish } = this.#deps;
+    const { tables, nowMs, publish } = this.#deps;
     const plan = tables.snapshot((snapshot) => {
       const planned = planCommit({
         batches: group.map(({ batch }) => batch),
@@ -91,9 +87,7 @@ export class Committer {
       return { ...planned, changes: planTrim(planned.changes, this.#compactTo, snapshot) };
     });
     if (!isEmpty(plan.changes)) {
-      // Deletions free pages, so they are let through: they are the way out of a full disk.
-      if (plan.changes.puts.length > 0)
-        checkSpace(group.reduce((sum, { bytes }) => sum + bytes, 0));
+      this.#checkSpace(plan.changes);
       await tables.commit(plan.changes).catch((cause: unknown) => {
         this.#broken = new Error("store: a commit failed; it takes no more writes until reopened", {
           cause,
@@ -110,6 +104,37 @@ export class Committer {
     }
   }
 
+  /** Deletions are the way out of a full disk: they must not fail for the company that they were in. */
+  async #refuse(group: readonly Waiting[], error: unknown): Promise<void> {
+    const isFull = error instanceof StorageFullError;
+    const deletions = isFull ? group.filter(({ batch }) => !hasPut(batch)) : [];
+    const others = isFull ? group.filter(({ batch }) => hasPut(batch)) : group;
+    for (const { reject } of others) reject(error);
+    if (deletions.length === 0) return;
+    try {
+      await this.#commit(deletions);
+    } catch (again) {
+      for (const { reject } of deletions) reject(again);
+    }
+  }
+
+  #checkSpace(changes: Changeset): void {
+    try {
+      this.#deps.checkSpace(changes);
+    } catch (error) {
+      this.#forgetHistory();
+      throw error;
+    }
+  }
+
+  /** On a full disk the past goes first: its pages then hold what is. */
+  #forgetHistory(): void {
+    const { oldest, revision } = this.#facts;
+    if (oldest >= revision) return;
+    this.#compactTo = revision;
+    this.#queue.push({ batch: { writes: [] }, bytes: 0, resolve: () => {}, reject: () => {} });
+  }
+
   #takeGroup(): Waiting[] {
     let bytes = 0;
     let count = 0;
@@ -122,6 +147,10 @@ export class Committer {
     this.#queue = this.#queue.slice(count);
     return group;
   }
+}
+
+function hasPut({ writes }: Batch): boolean {
+  return writes.some(({ kind }) => kind === "put");
 }
 
 function bytesOf({ writes }: Batch): number {

@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
@@ -10,7 +10,6 @@ import {
   FutureRevisionError,
   type RangeOptions,
   type RangeResult,
-  StorageFullError,
   type Store,
   type Write,
   type WriteResult,
@@ -20,14 +19,11 @@ import { Expirer } from "./expirer.ts";
 import { changesAfter, entriesAt } from "./history.ts";
 import { lockFile } from "./lock-file.ts";
 import { BATCH_WRITES_MAX, type Facts, KEY_BYTES_MAX } from "./records.ts";
+import { checkSpace, RESERVE_BYTES } from "./space.ts";
 import { Tables } from "./tables.ts";
 
 /** Watchers find this many of the newest batches in memory; older ones come from the log. */
 const RECENT_BATCHES_MAX = 1_000;
-/** LMDB must never meet a full disk (it damages the process's memory), so the last of the disk is left to others. */
-const FREE_BYTES_MIN = 16 << 20;
-/** A byte of a value is written to the index and later to the log, on copied pages. */
-const WRITE_AMPLIFICATION = 4;
 
 export interface EmbeddedStoreOptions {
   /** Made if it is not there. */
@@ -50,7 +46,7 @@ export class EmbeddedStore implements Store {
   #isClosed = false;
 
   constructor(options: EmbeddedStoreOptions) {
-    const { directory, clock, logger, freeBytesMin = FREE_BYTES_MIN } = options;
+    const { directory, clock, logger, freeBytesMin = RESERVE_BYTES } = options;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#unlock = lockFile(join(directory, "store.lock"));
     this.#clock = clock;
@@ -62,7 +58,8 @@ export class EmbeddedStore implements Store {
       {
         tables,
         nowMs: () => clock.nowMs(),
-        checkSpace: (bytes) => checkSpace(directory, bytes * WRITE_AMPLIFICATION + freeBytesMin),
+        checkSpace: (changes) =>
+          checkSpace({ directory, tables, reserveBytes: freeBytesMin }, changes),
         publish: (batches, facts) => this.#publish(batches, facts),
       },
       this.#facts,
@@ -167,12 +164,4 @@ function checkBounds(writes: readonly Write[]): void {
   for (const { key } of writes)
     if (Buffer.byteLength(key) > KEY_BYTES_MAX)
       throw new RangeError(`store: key ${JSON.stringify(key)} is too long`);
-}
-
-function checkSpace(directory: string, needed: number): void {
-  const { bavail, bsize } = statfsSync(directory);
-  if (bavail * bsize >= needed) return;
-  throw new StorageFullError(
-    `store ${directory}: the disk is full; free at least ${Math.ceil(needed / (1 << 20))} MiB there`,
-  );
 }

@@ -83,6 +83,16 @@ export class Tables {
     await done;
   }
 
+  /** What the file has free inside: it never shrinks, and later commits use that first. */
+  reusableBytes(): number {
+    this.#root.resetReadTxn();
+    const root = this.#root.getStats() as RootStatistics;
+    const tables = [this.#current, this.#log, this.#expiries, this.#facts];
+    const trees = [root.root, root.free, ...tables.map((table) => table.getStats() as Statistics)];
+    const used = trees.reduce((sum, tree) => sum + pagesOf(tree), 0);
+    return Math.max(0, root.lastPageNumber - used) * root.pageSize;
+  }
+
   close(): Promise<void> {
     return this.#root.close();
   }
@@ -113,6 +123,24 @@ export class Tables {
       operations.push(this.#expiries.remove(expiryKey(atMs, key)));
     operations.push(this.#facts.put(STATE, encodeFacts(changes.facts)));
   }
+}
+
+/** What LMDB tells of one tree; the library's types leave it out. */
+interface Statistics {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface RootStatistics {
+  readonly root: Statistics;
+  readonly free: Statistics;
+  readonly lastPageNumber: number;
+  readonly pageSize: number;
+}
+
+function pagesOf(tree: Statistics): number {
+  return tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages;
 }
 
 interface SnapshotTables {
