@@ -40,6 +40,8 @@ export interface AgentConfig {
   readonly cgroup: string;
   /** Where images are offered to the command line. */
   readonly imagesSocket: string;
+  /** How often the node tells that it lives; 10 s if absent. */
+  readonly renewMs?: number;
   /** Registries that are spoken to without TLS, besides loopback. */
   readonly plainHttpRegistries: readonly string[];
 }

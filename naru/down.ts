@@ -44,7 +44,7 @@ async function removeNodes({ clock, layout }: DownOptions): Promise<void> {
     await removeState({
       kernel,
       clock,
-      stateDir: layout.nodeDir(name),
+      stateDir: join(layout.nodeDir(name), "runtime"),
       cgroup: `${layout.cgroup}/${name}`,
     });
   }

@@ -178,6 +178,9 @@ async function writeConfigs(
   await replace(layout.kubeconfig, text, 0o600);
 }
 
+/** As Kubernetes: a few lost renewals are not a lost node. */
+const RENEWALS_PER_GRACE = 4;
+
 function agentConfig(
   layout: Layout,
   plan: ClusterPlan,
@@ -185,6 +188,7 @@ function agentConfig(
   { authority, nodes: nodeCertificates }: ClusterCertificates,
 ): AgentConfig {
   const own = nodeCertificates.get(node.name);
+  const { nodeGraceMs } = plan.request;
   return {
     nodeName: node.name,
     stateDir: layout.nodeDir(node.name),
@@ -201,6 +205,7 @@ function agentConfig(
     cgroup: `${layout.cgroup}/${node.name}`,
     imagesSocket: layout.imagesSocket(node.name),
     plainHttpRegistries: [],
+    ...(nodeGraceMs === undefined ? {} : { renewMs: Math.ceil(nodeGraceMs / RENEWALS_PER_GRACE) }),
   };
 }
 

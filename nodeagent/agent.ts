@@ -45,6 +45,8 @@ export interface AgentOptions {
   readonly nodeIp: string;
   readonly podCidr: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** How often the node tells that it lives; 10 s if absent. */
+  readonly renewMs?: number;
   /** Removes images that nothing uses when the disk fills up; asked once a minute. */
   collectImages?(): Promise<unknown>;
   /** Resolves when pods can be run; the node is not ready before. */

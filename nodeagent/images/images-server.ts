@@ -51,7 +51,8 @@ function handlers(images: ImageService): ImagesServer {
           call.write({ layer: "", doneBytes: 0n, totalBytes: 0n, image: stored(image) });
           call.end();
         },
-        (error: unknown) => call.destroy(failure(error) as Error),
+        // Not destroy(): that ends the stream without telling the caller.
+        (error: unknown) => call.emit("error", failure(error)),
       );
     },
   };

@@ -26,6 +26,8 @@ export interface NodeKeeperOptions {
   readonly podCidr: string;
   readonly stateDir: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** How often the lease is renewed; several times within the cluster's patience. */
+  readonly renewMs?: number;
 }
 
 const LEASE_NAMESPACE = "kube-node-lease";
@@ -96,19 +98,19 @@ export class NodeKeeper {
   }
 
   async #renewForEver(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, renewMs = RENEW_MS } = this.#options;
     let renewedAtMs = clock.monotonicMs();
     while (!signal.aborted) {
       await this.#persist("lease not renewed", () => this.#renew(), signal);
       const silentMs = clock.monotonicMs() - renewedAtMs;
       renewedAtMs = clock.monotonicMs();
       // Meanwhile the cluster may have taken us for lost: it has to hear our status though nothing in it changed.
-      if (silentMs >= 2 * RENEW_MS) {
+      if (silentMs >= 2 * renewMs) {
         this.#told = "";
         this.#isDirty = true;
         this.#wake?.();
       }
-      await sleep(clock, RENEW_MS, signal);
+      await sleep(clock, renewMs, signal);
     }
   }
 

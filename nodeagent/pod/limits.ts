@@ -9,6 +9,8 @@ const PERIOD_US = 100_000;
 const QUOTA_US_MIN = 1_000;
 const SHARES_MIN = 2;
 const SHARES_MAX = 262_144;
+/** Processes and threads of one pod: enough for any server, and no fork bomb takes the node with it. */
+const PIDS_MAX = 4096;
 
 export function containerLimits({ resources }: Container): ResourceLimits {
   const amounts = (list: Readonly<Record<string, string>> | undefined): ResourceAmounts =>
@@ -19,7 +21,7 @@ export function containerLimits({ resources }: Container): ResourceLimits {
 }
 
 export function sandboxLimits(pod: Pod): ResourceLimits {
-  return limitsOf(podRequests(pod), podLimits(pod));
+  return { ...limitsOf(podRequests(pod), podLimits(pod)), pidsMax: PIDS_MAX };
 }
 
 function limitsOf(requests: ResourceAmounts, limits: ResourceAmounts): ResourceLimits {
