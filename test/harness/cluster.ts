@@ -3,7 +3,7 @@
  * driven from outside: by `bin/naru`, kubectl and signals.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -169,11 +169,23 @@ async function remainsOf(name: string, dataDir: string): Promise<string[]> {
     ...lines(tables),
     ...lines(read("/proc/self/mountinfo")).filter((line) => line.includes(dataDir)),
     ...processes
+      .filter((pid) => executable(pid).startsWith(dataDir))
+      .map((pid) => `process ${pid}: ${executable(pid)}`),
+    ...processes
       .filter((pid) => pid !== "self" && read(`/proc/${pid}/mountinfo`).includes(dataDir))
       .map((pid) => `mounts of process ${pid}: ${read(`/proc/${pid}/cmdline`)}`),
     ...processesOf(dataDir).map(({ args, pid }) => `process ${pid}: ${args}`),
     ...(existsSync(dataDir) ? [dataDir] : []),
   ];
+}
+
+/** "" for a thread of the kernel, and for what ended in between. */
+function executable(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return "";
+  }
 }
 
 function lines(text: string): string[] {
