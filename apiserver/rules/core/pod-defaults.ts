@@ -18,8 +18,19 @@ export function completePodSpec(spec: JsonObject): JsonObject {
     ...spec,
     ...each("initContainers"),
     ...each("containers"),
+    ...completeVolumes(spec["volumes"] as readonly JsonObject[] | undefined),
     serviceAccountName: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
     serviceAccount: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
+  };
+}
+
+/** A volume that says nothing of what it is is an empty directory. */
+function completeVolumes(volumes: readonly JsonObject[] | undefined): JsonObject {
+  if (volumes === undefined) return {};
+  return {
+    volumes: volumes.map((volume) =>
+      Object.keys(volume).some((key) => key !== "name") ? volume : { ...volume, emptyDir: {} },
+    ),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { StatusCause } from "#lib/status-error";
 import type { Container, Probe } from "#proto/core/v1";
-import { type Causes, forbidden, invalid, required } from "../causes.ts";
+import { type Causes, forbidden, invalid } from "../causes.ts";
+import { atLeast } from "../checks.ts";
+import { validateHandler } from "./handler.ts";
 
 const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
-const ACTIONS = ["exec", "grpc", "httpGet", "tcpSocket"] as const;
 const TIMES = [
   "failureThreshold",
   "initialDelaySeconds",
@@ -25,20 +26,17 @@ export function validateProbes(container: Container, path: string, runsToEnd: bo
 }
 
 function validateProbe(probe: Probe, path: string, name: (typeof PROBES)[number]): Causes {
-  const causes: StatusCause[] = [];
-  const actions = ACTIONS.filter((action) => probe[action] !== undefined);
-  if (actions.length === 0) causes.push(required(path, "must specify a handler type"));
-  if (actions.length > 1)
-    causes.push(forbidden(`${path}.${actions[1]}`, "may not specify more than 1 handler type"));
-  for (const field of TIMES) {
-    const value = probe[field] ?? 0;
-    if (value < 0)
-      causes.push(invalid(`${path}.${field}`, value, "must be greater than or equal to 0"));
+  const causes: StatusCause[] = [
+    ...validateHandler(probe, path, ["exec", "grpc", "httpGet", "tcpSocket"]),
+    ...TIMES.flatMap((field) => atLeast(`${path}.${field}`, probe[field], 0)),
+  ];
+  const { successThreshold = 1, terminationGracePeriodSeconds: grace } = probe;
+  if (name !== "readinessProbe" && successThreshold > 1)
+    causes.push(invalid(`${path}.successThreshold`, successThreshold, "must be 1"));
+  if (grace === undefined) return causes;
+  if (name === "readinessProbe") {
+    const why = "must not be set for readinessProbes";
+    causes.push(invalid(`${path}.terminationGracePeriodSeconds`, grace, why));
   }
-  if (name !== "readinessProbe" && (probe.successThreshold ?? 1) > 1) {
-    causes.push(invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1"));
-  }
-  if (probe.exec !== undefined && (probe.exec.command ?? []).length === 0)
-    causes.push(required(`${path}.exec.command`));
-  return causes;
+  return [...causes, ...atLeast(`${path}.terminationGracePeriodSeconds`, grace, 1)];
 }
