@@ -14,8 +14,6 @@ import type { Body, Call, Steps } from "./steps.ts";
 const NAME_TRIES_MAX = 8;
 /** Kubernetes cuts the base, so that base and suffix fit in a label. */
 const NAME_BASE_LENGTH_MAX = 58;
-/** Events are for now, not for ever. */
-const EVENT_TTL_SECONDS = 3600;
 
 /** The one way to create an object, for all fronts. */
 export async function create(steps: Steps, call: Call, given: Body): Promise<Published> {
@@ -61,7 +59,6 @@ async function createNamed(
       resource,
       object: admitted,
       ifRevision: 0,
-      ...(resource.plural === "events" ? { ttlSeconds: EVENT_TTL_SECONDS } : {}),
     },
   ]);
   return result.ok ? result.published[0] : undefined;

@@ -134,7 +134,6 @@ export type Commit =
       readonly object: JsonObject;
       /** 0: must not exist. */
       readonly ifRevision: number;
-      readonly ttlSeconds?: number;
     }
   | { readonly kind: "delete"; readonly published: Published; readonly resource: Resource };
 

@@ -1,7 +1,15 @@
 /** Reads and writes objects straight in the store: correct, and without a cache's speed. */
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
-import { type Change, type ChangeBatch, CompactedError, type Store } from "../storage/store.ts";
+import {
+  type Change,
+  type ChangeBatch,
+  CompactedError,
+  StorageFullError,
+  type Store,
+  type Write,
+  type WriteResult,
+} from "../storage/store.ts";
 import { keyOf, prefixOf } from "./keys.ts";
 import { metaOf } from "./object-meta.ts";
 import { encodeForStore, Published } from "./published.ts";
@@ -16,6 +24,9 @@ import type {
   WatchQuery,
   Writer,
 } from "./steps.ts";
+
+/** Events are for now, not for ever. */
+const EVENT_TTL_SECONDS = 3600;
 
 export class StoreObjects implements Reader, Writer {
   readonly #store: Store;
@@ -95,13 +106,14 @@ export class StoreObjects implements Reader, Writer {
       const { name = "", namespace } = metaOf(c.object);
       return keyOf(c.resource, namespace, name);
     });
-    const result = await this.#store.write(
+    const result = await this.#write(
       commits.map((c, i) => {
         const key = keys[i] ?? "";
         if (c.kind === "delete")
           return { kind: "delete", key, ifModRevision: c.published.revision };
         const value = values[i] ?? new Uint8Array();
-        const ttl = c.ttlSeconds === undefined ? {} : { ttlSeconds: c.ttlSeconds };
+        // Each write anew: one that did not say so would make the event stay for ever.
+        const ttl = c.resource.plural === "events" ? { ttlSeconds: EVENT_TTL_SECONDS } : {};
         return { kind: "put", key, value, ifModRevision: c.ifRevision, ...ttl };
       }),
     );
@@ -112,6 +124,16 @@ export class StoreObjects implements Reader, Writer {
       return (c as Extract<Commit, { kind: "delete" }>).published;
     });
     return { ok: true, published, revision: result.revision };
+  }
+
+  async #write(writes: readonly Write[]): Promise<WriteResult> {
+    try {
+      return await this.#store.write(writes);
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) throw error;
+      const message = "the datastore's disk is full; free some of it, or delete objects";
+      throw new StatusError("ServiceUnavailable", message, { cause: error });
+    }
   }
 }
 
