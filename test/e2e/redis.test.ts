@@ -50,7 +50,7 @@ spec:
   nodeName: node-2
   terminationGracePeriodSeconds: 0
   containers:
-  - {name: main, image: ${REDIS}, args: [--dir, /tmp]}
+  - {name: main, image: ${REDIS}}
 `;
 
 test("a client on another node finds redis by its name", TIMEOUT, async () => {

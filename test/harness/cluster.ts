@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { layoutOf } from "../../naru/layout.ts";
 import { type Kubectl, kubectl, type Outcome } from "./kubectl.ts";
 import { mustRun, type ProgramOptions, runProgram } from "./run.ts";
 
@@ -168,6 +169,7 @@ async function remainsOf(name: string, dataDir: string): Promise<string[]> {
     ...lines(routes),
     ...lines(tables),
     ...lines(read("/proc/self/mountinfo")).filter((line) => line.includes(dataDir)),
+    ...cgroupsOf(layoutOf(dataDir).id),
     ...processes
       .filter((pid) => executable(pid).startsWith(dataDir))
       .map((pid) => `process ${pid}: ${executable(pid)}`),
@@ -177,6 +179,15 @@ async function remainsOf(name: string, dataDir: string): Promise<string[]> {
     ...processesOf(dataDir).map(({ args, pid }) => `process ${pid}: ${args}`),
     ...(existsSync(dataDir) ? [dataDir] : []),
   ];
+}
+
+const CGROUPS = "/sys/fs/cgroup";
+
+/** In the one hierarchy of version 2, or in each of version 1. */
+function cgroupsOf(id: string): string[] {
+  return [CGROUPS, ...readdirSync(CGROUPS).map((name) => join(CGROUPS, name))]
+    .map((root) => join(root, id))
+    .filter((path) => existsSync(path));
 }
 
 /** "" for a thread of the kernel, and for what ended in between. */
