@@ -1,14 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
-import { scaledValue } from "#lib/api/int-or-string";
 import { labelSelectorMatcher } from "#lib/api/selector";
 import type { JsonObject } from "#lib/json";
 import type { StatusCause } from "#lib/status-error";
 import type { LabelSelector } from "#proto/meta/v1";
 import { type Causes, invalid, required, unsupported } from "../causes.ts";
+import { atLeast, labelSelector } from "../checks.ts";
 import { completePodSpec } from "../core/pod-defaults.ts";
 import { validatePodSpec } from "../core/pod-spec.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { validateLabels } from "../metadata.ts";
+import {
+  completeStrategy,
+  DAEMON_SET_STRATEGY,
+  DEPLOYMENT_STRATEGY,
+  validateStrategy,
+} from "./strategy.ts";
 
 const selectorImmutable = (object: JsonObject, old: JsonObject): Causes =>
   isDeepStrictEqual(specOf(object)["selector"], specOf(old)["selector"])
@@ -33,10 +39,15 @@ export const replicaSetRules: KindRules = {
 export const deploymentRules: KindRules = {
   ...common,
   firstStatus: () => ({}),
+  complete(object) {
+    const completed = completeTemplate(object);
+    const strategy = completeStrategy(specOf(object)["strategy"], DEPLOYMENT_STRATEGY);
+    return { ...completed, spec: { ...specOf(completed), strategy } };
+  },
   validate: (object) => [
     ...validateCounts(object, ["replicas", "minReadySeconds", "revisionHistoryLimit"]),
     ...validateDeadline(specOf(object)),
-    ...validateStrategy((specOf(object)["strategy"] ?? {}) as Strategy),
+    ...validateStrategy(specOf(object)["strategy"], DEPLOYMENT_STRATEGY),
     ...validateTemplate(object),
   ],
 };
@@ -49,7 +60,13 @@ export const daemonSetRules: KindRules = {
     numberMisscheduled: 0,
     numberReady: 0,
   }),
+  complete(object) {
+    const completed = completeTemplate(object);
+    const updateStrategy = completeStrategy(specOf(object)["updateStrategy"], DAEMON_SET_STRATEGY);
+    return { ...completed, spec: { ...specOf(completed), updateStrategy } };
+  },
   validate: (object) => [
+    ...validateStrategy(specOf(object)["updateStrategy"], DAEMON_SET_STRATEGY),
     ...validateCounts(object, ["minReadySeconds", "revisionHistoryLimit"]),
     ...validateTemplate(object),
   ],
@@ -104,6 +121,7 @@ function validateTemplate(object: JsonObject): Causes {
   }
   return [
     ...causes,
+    ...labelSelector(selector, "spec.selector"),
     ...validateLabels(labels, "spec.template.labels"),
     ...validatePodSpec(template.spec ?? {}, "spec.template.spec"),
   ];
@@ -116,12 +134,9 @@ function isEmpty(selector: LabelSelector): boolean {
 }
 
 function validateCounts(object: JsonObject, fields: readonly string[]): Causes {
-  return fields.flatMap((field) => {
-    const value = Number(specOf(object)[field] ?? 0);
-    return value >= 0
-      ? []
-      : [invalid(`spec.${field}`, value, "must be greater than or equal to 0")];
-  });
+  return fields.flatMap((field) =>
+    atLeast(`spec.${field}`, specOf(object)[field] as number | undefined, 0),
+  );
 }
 
 function validateDeadline(spec: JsonObject): Causes {
@@ -131,51 +146,4 @@ function validateDeadline(spec: JsonObject): Causes {
   return [
     invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"),
   ];
-}
-
-interface Strategy {
-  readonly type?: string;
-  readonly rollingUpdate?: {
-    readonly maxSurge?: number | string;
-    readonly maxUnavailable?: number | string;
-  };
-}
-
-const STRATEGIES = ["Recreate", "RollingUpdate"];
-
-function validateStrategy({ rollingUpdate, type = "RollingUpdate" }: Strategy): Causes {
-  if (!STRATEGIES.includes(type)) return [unsupported("spec.strategy.type", type, STRATEGIES)];
-  const path = "spec.strategy.rollingUpdate";
-  if (type === "Recreate") {
-    if (rollingUpdate === undefined) return [];
-    return [
-      {
-        reason: "FieldValueForbidden",
-        field: path,
-        message: "Forbidden: may not be specified when strategy `type` is 'Recreate'",
-      },
-    ];
-  }
-  const causes: StatusCause[] = [];
-  for (const field of ["maxSurge", "maxUnavailable"] as const) {
-    const value = rollingUpdate?.[field];
-    const scaled = scaledValue(value, 100, "up");
-    if (Number.isNaN(scaled) || scaled < 0) {
-      causes.push(
-        invalid(`${path}.${field}`, value, "must be a number of pods or a percentage, as 1 or 25%"),
-      );
-    }
-  }
-  const isZero = (value: number | string | undefined): boolean =>
-    value !== undefined && scaledValue(value, 100, "up") === 0;
-  if (isZero(rollingUpdate?.maxSurge) && isZero(rollingUpdate?.maxUnavailable)) {
-    causes.push(
-      invalid(
-        `${path}.maxUnavailable`,
-        rollingUpdate?.maxUnavailable,
-        "may not be 0 when `maxSurge` is 0",
-      ),
-    );
-  }
-  return causes;
 }
