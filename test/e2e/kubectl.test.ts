@@ -62,7 +62,7 @@ test("apply, rollout status, wait, get, describe", TIMEOUT, async () => {
   for (const part of [
     /Status: +Running/,
     /Container ID: +naru:\/\//,
-    /Started +.*Started container/,
+    /Started +.*kubelet +.*Container started/,
   ])
     assert.match(described, part);
 });
@@ -99,7 +99,9 @@ test("exec gives input, output and exit codes", TIMEOUT, async () => {
 
 test("exec -it has a terminal", TIMEOUT, async () => {
   const pod = await firstPod();
-  const command = `${k.binary} exec -it ${pod} -- sh -c 'test -t 0 && stty size; exit 5'`;
+  // kubectl tells the size in a stream of its own, which may come after the start.
+  const waitForSize = "test -t 0 && until stty size; do sleep 0.1; done";
+  const command = `${k.binary} exec -it ${pod} -- sh -c '${waitForSize}; exit 5'`;
   const path = join(cluster.directory, "script.out");
   const inside = `stty rows 33 cols 99; ${command}`;
   const outcome = await cluster.run(["script", "-qec", inside, path]);
