@@ -21,7 +21,7 @@ async function killSupervisor(): Promise<void> {
   process.kill(pid, "SIGKILL");
 }
 
-const COUNT = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.02; done; exit 42";
+const COUNT = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo line $i; sleep 0.02; done; exit 42";
 
 test("a killed supervisor loses no container, exit code or log line", options, async () => {
   const started = await node.client.startContainer(node.container("count", ["sh", "-c", COUNT]));
@@ -44,7 +44,7 @@ test("a killed supervisor loses no container, exit code or log line", options, a
   assert.equal(node.logOf("quick"), "bye\n");
   const count = await node.ended("count");
   assert.equal(count.at === "exited" && count.exitCode, 42);
-  const lines = Array.from({ length: 60 }, (_, i) => `line ${i + 1}\n`).join("");
+  const lines = Array.from({ length: 200 }, (_, i) => `line ${i + 1}\n`).join("");
   assert.equal(node.logOf("count"), lines);
 });
 
