@@ -1,8 +1,11 @@
 /**
  * The API server from outside: creates, GETs, LISTs, watches and a collection's deletion, per second of its process's CPU,
  * over the embedded store. The peer is kube-apiserver 1.20 with etcd 3.4, measured once with the same phases on a machine of
- * this size (2 cores, Debian 12): it cannot be had as a package here, so its figures are constants.
+ * this size (2 cores, Debian 12): it cannot be had as a package here, so its figures are constants. What holds on any machine
+ * is the share of the floor (bench/floor-server.ts), which does the same work in the same minutes.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { startCluster } from "../test/harness/cluster.ts";
@@ -14,6 +17,7 @@ const PATCHES = 200;
 const AT_ONCE = 32;
 const LISTS = 20;
 const LABEL_LISTS = 400;
+const FLOOR_PORT = "18443";
 
 /** Per CPU-second of kube-apiserver and etcd together; LIST in megabytes. */
 const PEER = {
@@ -34,13 +38,19 @@ async function outside(): Promise<void> {
   const found = await cluster.mustRun([process.execPath, self, "inside", cluster.dataDir], {
     timeoutMs: 240_000,
   });
-  const metrics = JSON.parse(found) as Record<keyof typeof PEER, number>;
+  const { floor, metrics } = JSON.parse(found) as {
+    metrics: Record<keyof typeof PEER, number>;
+    floor: Record<keyof typeof PEER, number>;
+  };
   const ratio = Object.fromEntries(
     Object.entries(PEER).map(([name, peer]) => [
       name,
       rounded(metrics[name as keyof typeof PEER] / peer),
     ]),
   );
+  for (const name of Object.keys(PEER) as (keyof typeof PEER)[]) {
+    Object.assign(metrics, { [`${name}_of_floor`]: rounded(metrics[name] / floor[name]) });
+  }
   printReport({ bench: "api", metrics, peer: PEER, ratio, runs: 1 });
 }
 
@@ -63,8 +73,28 @@ async function inside(dataDir: string): Promise<void> {
     cert: file("admin.crt"),
     key: file("admin.key"),
   });
+  const floor = await measureFloor(dataDir, agent);
   const base = `https://${plan.host}:${plan.request.restPort}`;
   const pid = Number(readFileSync(`${dataDir}/run/server.pid`, "utf8"));
+  const metrics = await measure(base, agent, pid);
+  process.stdout.write(JSON.stringify({ floor, metrics }));
+  agent.destroy();
+  process.exit(0);
+}
+
+async function measureFloor(dataDir: string, agent: Agent): Promise<Record<string, number>> {
+  const program = new URL("floor-server.ts", import.meta.url).pathname;
+  const files = [`${dataDir}/pki/server.key`, `${dataDir}/pki/server.crt`, dataDir];
+  const child = spawn(process.execPath, [program, ...files, FLOOR_PORT]);
+  try {
+    await once(child.stdout, "data");
+    return await measure(`https://127.0.0.1:${FLOOR_PORT}`, agent, child.pid ?? 0);
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+async function measure(base: string, agent: Agent, pid: number): Promise<Record<string, number>> {
   const ask = caller(base, agent);
   const perCpu = async (
     amount: number,
@@ -107,7 +137,7 @@ async function inside(dataDir: string): Promise<void> {
     await ask("DELETE", all);
     return undefined;
   });
-  const metrics = {
+  return {
     create,
     get,
     list_mb: listMb,
@@ -116,9 +146,6 @@ async function inside(dataDir: string): Promise<void> {
     deletecollection: deletion,
     server_pss_mb: pssMegabytes([pid]),
   };
-  process.stdout.write(JSON.stringify(metrics));
-  agent.destroy();
-  process.exit(0);
 }
 
 type Ask = (method: string, path: string, body?: object, type?: string) => Promise<Answer>;

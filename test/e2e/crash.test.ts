@@ -97,7 +97,11 @@ test("no exit code and no line of a log is lost", TIMEOUT, async () => {
       jsonpath(cluster, `pod ends-${code}`, template).then((text) => text !== "" && text),
     );
     assert.equal(seen, String(code));
-    assert.equal(await cluster.mustNaru(["logs", `ends-${code}`]), "begin\nend\n");
+    // The agent that was killed last may not be back yet.
+    const log = await until(`the log of ends-${code}`, 20_000, () =>
+      cluster.mustNaru(["logs", `ends-${code}`]),
+    );
+    assert.equal(log, "begin\nend\n");
   }
 });
 
