@@ -82,8 +82,11 @@ function ownService({ host, restPort, serviceAddress }: Bootstrap): readonly Wan
     endpoints: [{ addresses: [host], conditions: { ready: true } }],
     ports,
   };
+  const own = { resource: services, namespace, object: service };
+  // A port that the kernel is to choose is not known yet, and is nobody's but a test's.
+  if (restPort === 0) return [own];
   return [
-    { resource: services, namespace, object: service },
+    own,
     {
       resource: endpoints,
       namespace,

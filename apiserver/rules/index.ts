@@ -1,17 +1,25 @@
 import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import type { Rules } from "../chain/steps.ts";
+import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
+import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
+import { endpointsRules } from "./core/endpoints.ts";
+import { eventRules } from "./core/event.ts";
 import { namespaceRules } from "./core/namespace.ts";
+import { nodeRules } from "./core/node.ts";
 import { podRules } from "./core/pod.ts";
 import { serviceRules } from "./core/service.ts";
+import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
 import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata } from "./metadata.ts";
-import { endpointSliceRules, priorityClassRules, rbacRules } from "./other-kinds.ts";
+import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
+import { bindingRules } from "./rbac/bindings.ts";
+import { roleRules } from "./rbac/roles.ts";
+import { priorityClassRules } from "./scheduling/priority-class.ts";
 
 const PLAIN: KindRules = { nameRule: "subdomain" };
-const WITH_STATUS: KindRules = { nameRule: "subdomain", firstStatus: () => ({}) };
 
 /** By `kind.group`. Kinds that are not here have nothing particular. */
 const RULES: Readonly<Record<string, KindRules>> = {
@@ -20,17 +28,22 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Service.": serviceRules,
   "ConfigMap.": configMapRules,
   "Secret.": secretRules,
-  "Node.": { nameRule: "subdomain" },
+  "Node.": nodeRules,
+  "Endpoints.": endpointsRules,
+  "Event.": eventRules,
+  "Event.events.k8s.io": eventRules,
   "ReplicaSet.apps": replicaSetRules,
   "Deployment.apps": deploymentRules,
   "DaemonSet.apps": daemonSetRules,
+  "ControllerRevision.apps": controllerRevisionRules,
+  "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
-  "PodDisruptionBudget.policy": WITH_STATUS,
-  "Role.rbac.authorization.k8s.io": rbacRules,
-  "ClusterRole.rbac.authorization.k8s.io": rbacRules,
-  "RoleBinding.rbac.authorization.k8s.io": rbacRules,
-  "ClusterRoleBinding.rbac.authorization.k8s.io": rbacRules,
+  "PodDisruptionBudget.policy": disruptionBudgetRules,
+  "Role.rbac.authorization.k8s.io": roleRules,
+  "ClusterRole.rbac.authorization.k8s.io": roleRules,
+  "RoleBinding.rbac.authorization.k8s.io": bindingRules,
+  "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
 };
 
 function rulesFor(resource: Resource): KindRules {
