@@ -77,6 +77,11 @@ test("a rollout goes through, with each container started once", TIMEOUT, async 
     process.kill(victim.pid, "SIGKILL");
   }
   await cluster.mustNaru(["rollout", "status", "deployment/steady"], { timeoutMs: 60_000 });
+  // Old pods go when their node's agent is back.
+  await until("the old pods to go", 30_000, async () => {
+    const pods = await words(cluster, "pods -l app=steady", "{.items[*].metadata.name}");
+    return pods.length === 6;
+  });
   const restarts = await words(
     cluster,
     "pods -l app=steady",
