@@ -45,6 +45,7 @@ export interface SupervisorClientOptions {
 
 /** Node starts in 0.1 s; taking over a thousand containers takes longer. */
 const READY_MS_MAX = 20_000;
+const LAUNCHES_MAX = 3;
 const PROBE_INTERVAL_MS = 20;
 const PROBE_MS_MAX = 1_000;
 /** A supervisor that dies each time it is asked the same thing must not be started for ever. */
@@ -277,10 +278,18 @@ export class SupervisorClient implements Runtime {
     const { clock, logger } = this.#options;
     if (await this.#answers()) return;
     logger.info("supervisor starts", { state: this.#options.stateDir });
-    launchSupervisor(this.#options);
+    let launched = launchSupervisor(this.#options);
+    let launches = 1;
     const deadline = clock.monotonicMs() + READY_MS_MAX;
     while (clock.monotonicMs() < deadline) {
+      const hasEnded = launched.hasEnded();
       if (await this.#answers()) return;
+      // Killed before it served. One that fails by itself does so again, and the log says why.
+      if (hasEnded && launches === LAUNCHES_MAX) break;
+      if (hasEnded) {
+        launched = launchSupervisor(this.#options);
+        launches++;
+      }
       await sleep(clock, PROBE_INTERVAL_MS);
     }
     throw new Error(`supervisor: no answer; its log ends: ${this.#logTail()}`);
