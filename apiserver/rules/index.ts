@@ -13,7 +13,7 @@ import { podRules } from "./core/pod.ts";
 import { serviceRules } from "./core/service.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
 import type { KindRules } from "./kind-rules.ts";
-import { validateMetadata } from "./metadata.ts";
+import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
 import { roleRules } from "./rbac/roles.ts";
@@ -76,7 +76,10 @@ export const rules: Rules = {
 
   validateUpdate(resource, object, old, subresource) {
     const { nameRule, validate, validateUpdate } = rulesFor(resource);
-    const metadata = validateMetadata(object, nameRule, resource.namespaced);
+    const metadata = [
+      ...validateMetadata(object, nameRule, resource.namespaced),
+      ...validateMetadataUpdate(object, old),
+    ];
     if (subresource === "status") return metadata;
     return [...metadata, ...(validate?.(object) ?? []), ...(validateUpdate?.(object, old) ?? [])];
   },

@@ -1,7 +1,7 @@
 import { labelKeyProblem, labelValueProblem, type NameRule, nameProblem } from "#lib/api/names";
 import type { JsonObject } from "#lib/json";
 import type { StatusCause } from "#lib/status-error";
-import { type Causes, invalid, required } from "./causes.ts";
+import { type Causes, forbidden, invalid, required } from "./causes.ts";
 
 /** Annotations of one object together; Kubernetes' bound. */
 const ANNOTATION_BYTES_MAX = 256 * 1024;
@@ -33,6 +33,18 @@ export function validateMetadata(object: JsonObject, rule: NameRule, namespaced:
   }
   causes.push(...validateOwners(metadata.ownerReferences ?? []));
   return causes;
+}
+
+/** What an update of any kind may not do to the metadata. */
+export function validateMetadataUpdate(object: JsonObject, old: JsonObject): Causes {
+  const before = (old["metadata"] ?? {}) as Metadata & { readonly deletionTimestamp?: string };
+  if (before.deletionTimestamp === undefined) return [];
+  const now = (object["metadata"] ?? {}) as Metadata;
+  const added = (now.finalizers ?? []).filter((each) => !(before.finalizers ?? []).includes(each));
+  if (added.length === 0) return [];
+  // Whoever waits for the end would wait for somebody that came after the decision.
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  return [forbidden("metadata.finalizers", why)];
 }
 
 export function validateLabels(

@@ -1,89 +1,43 @@
-import { portNameProblem } from "#lib/api/names";
+import { isIP } from "node:net";
+import { labelNameProblem, portNameProblem, subdomainProblem } from "#lib/api/names";
 import type { JsonObject } from "#lib/json";
-import type { StatusCause } from "#lib/status-error";
-import { type Causes, duplicate, invalid, required, unsupported } from "../causes.ts";
+import type { Service } from "#proto/core/v1";
+import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
+import { between, ipAddress, named, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { validateLabels } from "../metadata.ts";
+import { validateCidr } from "./node.ts";
 
-interface Port {
-  readonly name?: string;
-  readonly port?: number;
-  readonly protocol?: string;
-  readonly targetPort?: number | string;
-  readonly nodePort?: number;
-}
+type Spec = Service["spec"];
+type Port = NonNullable<Spec["ports"]>[number];
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];
-export const PORT_MAX = 65_535;
+const POLICIES = ["Cluster", "Local"];
+const AFFINITIES = ["ClientIP", "None"];
+const FAMILIES = ["IPv4", "IPv6"];
+const FAMILY_POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+const PORT = { min: 1, max: 65_535 };
+const AFFINITY_SECONDS = { min: 1, max: 86_400 };
 
 export const serviceRules: KindRules = {
   nameRule: "service",
   firstStatus: () => ({ loadBalancer: {} }),
-  complete(object) {
-    const spec = specOf(object);
-    const ports = ((spec["ports"] ?? []) as readonly Port[]).map((port) => ({
-      ...port,
-      protocol: port.protocol ?? "TCP",
-      targetPort:
-        port.targetPort === undefined || port.targetPort === 0 || port.targetPort === ""
-          ? (port.port ?? 0)
-          : port.targetPort,
-    }));
-    const type = String(spec["type"] ?? "ClusterIP");
-    const local = type === "NodePort" || type === "LoadBalancer";
-    const policy = local
-      ? { externalTrafficPolicy: spec["externalTrafficPolicy"] ?? "Cluster" }
-      : {};
-    const internal =
-      type === "ExternalName"
-        ? {}
-        : { internalTrafficPolicy: spec["internalTrafficPolicy"] ?? "Cluster" };
-    return {
-      ...object,
-      spec: {
-        ...spec,
-        ...policy,
-        ...internal,
-        ...(ports.length === 0 ? {} : { ports }),
-      } as unknown as JsonObject,
-    };
-  },
-  // The address is given once; the update may leave it out.
-  keep(object, old) {
-    const spec = specOf(object);
-    const before = specOf(old);
-    const wasExternal = before["type"] === "ExternalName" || spec["type"] === "ExternalName";
-    if (wasExternal) return object;
-    const address = {
-      clusterIP: spec["clusterIP"] || before["clusterIP"],
-      clusterIPs: spec["clusterIPs"] ?? before["clusterIPs"],
-      ipFamilies: spec["ipFamilies"] ?? before["ipFamilies"],
-      ipFamilyPolicy: spec["ipFamilyPolicy"] ?? before["ipFamilyPolicy"],
-    };
-    const known = Object.fromEntries(
-      Object.entries(address).filter(([, value]) => value !== undefined),
-    );
-    return { ...object, spec: { ...spec, ...known } as JsonObject };
-  },
+  complete,
+  keep: (object, old) => keepAddress(withoutForeign(object, old), old),
   validate(object) {
-    const spec = specOf(object);
-    const type = String(spec["type"]);
-    const ports = (spec["ports"] ?? []) as readonly Port[];
-    const causes: StatusCause[] = [];
-    if (!TYPES.includes(type)) causes.push(unsupported("spec.type", type, TYPES));
-    if (type === "ExternalName") {
-      if ((spec["externalName"] ?? "") === "") causes.push(required("spec.externalName"));
-    } else if (ports.length === 0 && spec["clusterIP"] !== "None") {
-      causes.push(required("spec.ports"));
-    }
+    const spec = specOf(object) as unknown as Spec;
+    const ports = spec.ports ?? [];
     return [
-      ...causes,
-      ...ports.flatMap((port, at) => validatePort(port, at, ports)),
-      ...validateLabels(
-        spec["selector"] as Readonly<Record<string, string>> | undefined,
-        "spec.selector",
-      ),
+      ...requiredOneOf("spec.type", spec.type, TYPES),
+      ...validateTarget(spec),
+      ...ports.flatMap((port, at) => validatePort(port, `spec.ports[${at}]`, ports.slice(0, at))),
+      ...(ports.length > 1
+        ? ports.flatMap(({ name }, at) => nonEmpty(`spec.ports[${at}].name`, name))
+        : []),
+      ...validateLabels(spec.selector, "spec.selector"),
+      ...validateTraffic(spec),
+      ...validateAddresses(spec),
     ];
   },
   validateUpdate(object, old) {
@@ -98,41 +52,136 @@ export const serviceRules: KindRules = {
   },
 };
 
-function validatePort(port: Port, at: number, all: readonly Port[]): Causes {
-  const path = `spec.ports[${at}]`;
-  const causes: StatusCause[] = [];
-  const { name = "", nodePort = 0, port: number = 0, protocol = "TCP", targetPort } = port;
-  if (name === "" && all.length > 1) causes.push(required(`${path}.name`));
-  const nameIssue = name === "" ? undefined : labelLike(name);
-  if (nameIssue !== undefined) causes.push(invalid(`${path}.name`, name, nameIssue));
-  if (number < 1 || number > PORT_MAX)
-    causes.push(invalid(`${path}.port`, number, `must be between 1 and ${PORT_MAX}, inclusive`));
-  if (!PROTOCOLS.includes(protocol))
-    causes.push(unsupported(`${path}.protocol`, protocol, PROTOCOLS));
-  if (nodePort < 0 || nodePort > PORT_MAX)
-    causes.push(
-      invalid(`${path}.nodePort`, nodePort, `must be between 0 and ${PORT_MAX}, inclusive`),
-    );
-  const targetIssue = targetProblem(targetPort);
-  if (targetIssue !== undefined)
-    causes.push(invalid(`${path}.targetPort`, targetPort, targetIssue));
-  const earlier = all.slice(0, at);
-  if (name !== "" && earlier.some((each) => each.name === name))
-    causes.push(duplicate(`${path}.name`, name));
-  if (earlier.some((each) => each.port === number && (each.protocol ?? "TCP") === protocol)) {
-    causes.push(duplicate(path, { port: number, protocol }));
+function complete(object: JsonObject): JsonObject {
+  const spec = specOf(object) as unknown as Spec;
+  const ports = (spec.ports ?? []).map((port) => ({
+    ...port,
+    protocol: port.protocol ?? "TCP",
+    targetPort: port.targetPort || (port.port ?? 0),
+  }));
+  const { type = "ClusterIP" } = spec;
+  const reachesNodes = type === "NodePort" || type === "LoadBalancer";
+  const completed = {
+    ...spec,
+    ...(reachesNodes ? { externalTrafficPolicy: spec.externalTrafficPolicy ?? "Cluster" } : {}),
+    ...(type === "ExternalName"
+      ? {}
+      : { internalTrafficPolicy: spec.internalTrafficPolicy ?? "Cluster" }),
+    ...(ports.length === 0 ? {} : { ports }),
+  };
+  return { ...object, spec: completed as unknown as JsonObject };
+}
+
+/** What only the old type had, and the update took over unchanged, goes with the type. */
+function withoutForeign(object: JsonObject, old: JsonObject): JsonObject {
+  const { externalTrafficPolicy: policy, ...spec } = specOf(object);
+  const { type } = spec;
+  const reachesNodes = type === "NodePort" || type === "LoadBalancer";
+  if (reachesNodes || policy !== specOf(old)["externalTrafficPolicy"]) return object;
+  return { ...object, spec };
+}
+
+/** The address is given once; the update may leave it out. */
+function keepAddress(object: JsonObject, old: JsonObject): JsonObject {
+  const spec = specOf(object);
+  const before = specOf(old);
+  if (before["type"] === "ExternalName" || spec["type"] === "ExternalName") return object;
+  const address = {
+    clusterIP: spec["clusterIP"] || before["clusterIP"],
+    clusterIPs: spec["clusterIPs"] ?? before["clusterIPs"],
+    ipFamilies: spec["ipFamilies"] ?? before["ipFamilies"],
+    ipFamilyPolicy: spec["ipFamilyPolicy"] ?? before["ipFamilyPolicy"],
+  };
+  const known = Object.fromEntries(
+    Object.entries(address).filter(([, value]) => value !== undefined),
+  );
+  return { ...object, spec: { ...spec, ...known } as JsonObject };
+}
+
+/** Where the name leads: to ports, or to another name. */
+function validateTarget(spec: Spec): Causes {
+  const { clusterIP = "", externalName = "", ports = [], type } = spec;
+  if (type === "ExternalName") {
+    return [
+      ...(clusterIP === "" || clusterIP === "None"
+        ? []
+        : [forbidden("spec.clusterIPs[0]", "may not be set for ExternalName services")]),
+      ...nonEmpty("spec.externalName", externalName),
+      ...named("spec.externalName", externalName.replace(/\.$/, ""), subdomainProblem),
+    ];
   }
-  return causes;
+  const isHeadless = clusterIP === "None";
+  const wrongHeadless =
+    isHeadless && type !== undefined && type !== "ClusterIP"
+      ? [invalid("spec.clusterIPs[0]", clusterIP, `may not be set to 'None' for ${type} services`)]
+      : [];
+  return [...wrongHeadless, ...(ports.length === 0 && !isHeadless ? [required("spec.ports")] : [])];
 }
 
-function targetProblem(target: number | string | undefined): string | undefined {
-  if (typeof target === "string") return portNameProblem(target);
-  if (target === undefined || (target >= 1 && target <= PORT_MAX)) return undefined;
-  return `must be between 1 and ${PORT_MAX}, inclusive`;
+function validatePort(port: Port, path: string, earlier: readonly Port[]): Causes {
+  const { name = "", nodePort = 0, port: number, protocol = "TCP", targetPort } = port;
+  const sameName = name !== "" && earlier.some((each) => each.name === name);
+  const isSame = (each: Port): boolean => (each.protocol ?? "TCP") === protocol;
+  const samePort = earlier.some((each) => each.port === number && isSame(each));
+  const sameNodePort =
+    nodePort !== 0 && earlier.some((each) => each.nodePort === nodePort && isSame(each));
+  return [
+    ...named(`${path}.name`, name, labelNameProblem),
+    ...between(`${path}.port`, number ?? 0, PORT),
+    ...oneOf(`${path}.protocol`, protocol, PROTOCOLS),
+    ...(nodePort === 0 ? [] : between(`${path}.nodePort`, nodePort, PORT)),
+    ...(typeof targetPort === "string"
+      ? named(`${path}.targetPort`, targetPort, portNameProblem)
+      : between(`${path}.targetPort`, targetPort, PORT)),
+    ...(sameName ? [duplicate(`${path}.name`, name)] : []),
+    ...(samePort ? [duplicate(path, { port: number, protocol })] : []),
+    ...(sameNodePort ? [duplicate(`${path}.nodePort`, nodePort)] : []),
+  ];
 }
 
-function labelLike(name: string): string | undefined {
-  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
-    ? undefined
-    : "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
+function validateTraffic(spec: Spec): Causes {
+  const { externalTrafficPolicy: external, internalTrafficPolicy: internal, type } = spec;
+  const reachesNodes = type === "NodePort" || type === "LoadBalancer";
+  const hasAddresses = (spec.externalIPs ?? []).length > 0;
+  const isSet = (external ?? "") !== "";
+  return [
+    ...oneOf("spec.sessionAffinity", spec.sessionAffinity, AFFINITIES),
+    ...between(
+      "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
+      spec.sessionAffinityConfig?.clientIP?.timeoutSeconds,
+      AFFINITY_SECONDS,
+    ),
+    ...(reachesNodes || hasAddresses || !isSet
+      ? oneOf("spec.externalTrafficPolicy", external, POLICIES)
+      : [
+          invalid(
+            "spec.externalTrafficPolicy",
+            external,
+            "may only be set for externally-accessible services",
+          ),
+        ]),
+    ...oneOf("spec.internalTrafficPolicy", internal, POLICIES),
+  ];
+}
+
+function validateAddresses(spec: Spec): Causes {
+  const { clusterIP = "", clusterIPs = [], type } = spec;
+  const isAddress = clusterIP === "" || clusterIP === "None" || isIP(clusterIP) !== 0;
+  const differs = clusterIPs.length > 0 && type !== "ExternalName" && clusterIPs[0] !== clusterIP;
+  return [
+    ...(isAddress
+      ? []
+      : [invalid("spec.clusterIPs[0]", clusterIP, "must be empty, 'None', or a valid IP address")]),
+    ...(differs
+      ? [invalid("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`")]
+      : []),
+    ...(spec.ipFamilies ?? []).flatMap((family, at) =>
+      oneOf(`spec.ipFamilies[${at}]`, family, FAMILIES),
+    ),
+    ...oneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, FAMILY_POLICIES),
+    ...(spec.externalIPs ?? []).flatMap((each, at) => ipAddress(`spec.externalIPs[${at}]`, each)),
+    ...(spec.loadBalancerSourceRanges ?? []).flatMap((range, at) =>
+      validateCidr(`spec.loadBalancerSourceRanges[${at}]`, range),
+    ),
+  ];
 }
