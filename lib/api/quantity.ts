@@ -78,6 +78,8 @@ const DECIMAL: Readonly<Record<string, number>> = {
 };
 /** Texts repeat endlessly: the same few requests in thousands of pods. Bounded, since users write them. */
 const CACHE_MAX = 10_000;
+/** Longer than anybody writes in earnest, so that a cache full of texts stays small. */
+const CACHED_LENGTH_MAX = 32;
 
 const cache = new Map<string, Quantity>();
 
@@ -87,6 +89,7 @@ export function parseQuantity(text: number | string): Quantity {
   const cached = cache.get(key);
   if (cached !== undefined) return cached;
   const quantity = parse(key);
+  if (key.length > CACHED_LENGTH_MAX) return quantity;
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(key, quantity);
   return quantity;
