@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import { leases, nodes, pods } from "#resources";
-import type { AdmissionRequest } from "../chain/steps.ts";
+import type { AdmissionRequest, Reader } from "../chain/steps.ts";
+import { forbiddenNodeLabels } from "./node-labels.ts";
 import type { Plugin } from "./plugin.ts";
 
 const USER = "system:node:";
 const GROUP = "system:nodes";
+const LEASE_NAMESPACE = "kube-node-lease";
 
 /** The name of the node whose agent asks; undefined for everyone else. */
 export function nodeOfUser(user: AdmissionRequest["user"]): string | undefined {
@@ -18,26 +21,67 @@ export function nodeOfUser(user: AdmissionRequest["user"]): string | undefined {
 export const nodeRestriction: Plugin = async (request, reader) => {
   const node = nodeOfUser(request.user);
   if (node === undefined) return undefined;
-  const { name = "", namespace, operation, resource } = request;
-  if (resource === nodes && name !== node)
-    throw refused(request, `node "${node}" is not allowed to modify node "${name}"`);
-  if (resource === leases && name !== node)
-    throw refused(request, `node "${node}" may only access its own lease`);
-  if (resource !== pods) return undefined;
-  if (operation === "CREATE" && request.subresource === undefined) {
-    throw refused(request, `node "${node}" may not create pods`);
-  }
-  const found = request.oldObject ?? (await reader.get(pods, namespace, name))?.json;
-  if (found !== undefined && nodeName(found) !== node) {
-    throw refused(request, `node "${node}" can only change pods with spec.nodeName set to itself`);
-  }
+  if (request.resource === nodes) checkNode(request, node);
+  if (request.resource === leases) checkLease(request, node);
+  if (request.resource === pods) await checkPod(request, node, reader);
   return undefined;
 };
 
-function nodeName(pod: JsonObject): string | undefined {
-  return (pod as unknown as Pod).spec.nodeName;
+/** Labels and taints decide which pods come; a node that could set them could call any pod, and its secrets, to itself. */
+function checkNode(request: AdmissionRequest, node: string): void {
+  const { name = "", object, oldObject } = request;
+  if (name !== node)
+    throw refused(request, `node "${node}" is not allowed to modify node "${name}"`);
+  if (object === undefined) return;
+  const refusedLabels = forbiddenNodeLabels(labelsOf(object), labelsOf(oldObject));
+  if (refusedLabels.length > 0) {
+    const list = refusedLabels.join(", ");
+    throw refused(request, `is not allowed to modify labels: ${list}`);
+  }
+  const changesTaints =
+    oldObject !== undefined && !isDeepStrictEqual(taintsOf(object), taintsOf(oldObject));
+  if (changesTaints) throw refused(request, `node "${node}" is not allowed to modify taints`);
+}
+
+function checkLease(request: AdmissionRequest, node: string): void {
+  const { name = "", namespace } = request;
+  if (namespace !== LEASE_NAMESPACE) {
+    const why = `can only access leases in the "${LEASE_NAMESPACE}" system namespace`;
+    throw refused(request, why);
+  }
+  if (name !== node) throw refused(request, `node "${node}" may only access its own lease`);
+}
+
+async function checkPod(request: AdmissionRequest, node: string, reader: Reader): Promise<void> {
+  const { name = "", namespace, object, operation, subresource } = request;
+  if (operation === "CREATE" && subresource === undefined)
+    throw refused(request, `node "${node}" may not create pods`);
+  const held = request.oldObject ?? (await reader.get(pods, namespace, name))?.json;
+  if (held === undefined) return;
+  if ((held as unknown as Pod).spec.nodeName !== node)
+    throw refused(request, `node "${node}" can only change pods with spec.nodeName set to itself`);
+  // By its labels a pod is chosen for services, policies and owners.
+  if (operation === "UPDATE" && object !== undefined && !isSame(labelsOf(object), labelsOf(held)))
+    throw refused(request, `node "${node}" cannot update labels through pod status`);
+}
+
+function labelsOf(object: JsonObject | undefined): Readonly<Record<string, string>> {
+  const { labels = {} } = (object?.["metadata"] ?? {}) as {
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  return labels;
+}
+
+function taintsOf(object: JsonObject): unknown {
+  return ((object["spec"] ?? {}) as JsonObject)["taints"] ?? [];
+}
+
+function isSame(a: object, b: object): boolean {
+  return isDeepStrictEqual({ ...a }, { ...b });
 }
 
 function refused({ name = "", resource }: AdmissionRequest, why: string): StatusError {
-  return new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`);
+  return new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`, {
+    details: { name, group: resource.group, kind: resource.plural },
+  });
 }

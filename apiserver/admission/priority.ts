@@ -2,23 +2,47 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { PriorityClass } from "#proto/scheduling/v1";
 import { priorityClasses } from "#resources";
-import type { Reader } from "../chain/steps.ts";
+import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import { isCreateOf, type Plugin } from "./plugin.ts";
 
-/** Turns a pod's priorityClassName into the number that the scheduler compares. */
+/** Turns a pod's priorityClassName into the number that the scheduler compares; of classes, lets one be the default. */
 export const priority: Plugin = async (request, reader) => {
   const { object } = request;
-  if (!isCreateOf(request, "Pod") || object === undefined) return undefined;
+  if (object === undefined) return undefined;
+  if (request.resource === priorityClasses) await checkDefault(request, object, reader);
+  return isCreateOf(request, "Pod") ? withPriority(request, object, reader) : undefined;
+};
+
+async function checkDefault(
+  request: AdmissionRequest,
+  object: JsonObject,
+  reader: Reader,
+): Promise<void> {
+  if (object["globalDefault"] !== true) return;
+  const other = await globalDefault(reader);
+  const { name = "" } = request;
+  if (other === undefined || other.metadata.name === name) return;
+  const why = `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`;
+  throw new StatusError("Forbidden", `priorityclasses "${name}" is forbidden: ${why}`);
+}
+
+async function withPriority(
+  request: AdmissionRequest,
+  object: JsonObject,
+  reader: Reader,
+): Promise<JsonObject> {
   const spec = object["spec"] as JsonObject;
   const wanted = (spec["priorityClassName"] ?? "") as string;
   const found = wanted === "" ? await globalDefault(reader) : await named(reader, wanted);
   const value = found?.value ?? 0;
+  const policy = found?.preemptionPolicy ?? "PreemptLowerPriority";
   if (spec["priority"] !== undefined && spec["priority"] !== value) {
-    const { name = "" } = request;
-    throw new StatusError(
-      "Forbidden",
-      `pods "${name}" is forbidden: the integer value of priority (${spec["priority"]}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
-    );
+    const why = `the integer value of priority (${spec["priority"]}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`;
+    throw refused(request, why);
+  }
+  if (spec["preemptionPolicy"] !== undefined && spec["preemptionPolicy"] !== policy) {
+    const why = `the string value of PreemptionPolicy (${spec["preemptionPolicy"]}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`;
+    throw refused(request, why);
   }
   return {
     ...object,
@@ -26,11 +50,10 @@ export const priority: Plugin = async (request, reader) => {
       ...spec,
       priority: value,
       ...(found === undefined ? {} : { priorityClassName: found.metadata.name }),
-      preemptionPolicy:
-        spec["preemptionPolicy"] ?? found?.preemptionPolicy ?? "PreemptLowerPriority",
+      preemptionPolicy: policy,
     },
   };
-};
+}
 
 async function named(reader: Reader, name: string): Promise<PriorityClass> {
   const found = await reader.get(priorityClasses, undefined, name);
@@ -45,4 +68,10 @@ async function globalDefault(reader: Reader): Promise<PriorityClass | undefined>
     .map((item) => item.object as PriorityClass)
     .filter((each) => each.globalDefault === true)
     .toSorted((a, b) => a.value - b.value)[0];
+}
+
+function refused({ name = "", resource }: AdmissionRequest, why: string): StatusError {
+  return new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`, {
+    details: { name, group: resource.group, kind: resource.plural },
+  });
 }

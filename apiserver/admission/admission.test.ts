@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import { systemClock } from "#lib/system-clock";
+import { systemRandom } from "#lib/system-random";
+import {
+  configMaps,
+  leases,
+  namespaces,
+  nodes,
+  pods,
+  priorityClasses,
+  type Resource,
+  services,
+} from "#resources";
+import type { Core } from "../chain/core.ts";
+import { patcher } from "../chain/patcher.ts";
+import type { User } from "../chain/steps.ts";
+import { rules } from "../rules/index.ts";
+import { coreOver } from "../server.ts";
+import { MemoryStore } from "../storage/memory/memory-store.ts";
+import { admission } from "./index.ts";
+
+const ADMIN: User = { name: "admin", groups: ["system:masters"] };
+const AGENT: User = { name: "system:node:n1", groups: ["system:nodes"] };
+
+const stores: MemoryStore[] = [];
+after(() => Promise.all(stores.map((store) => store.close())));
+
+/** Everybody may do everything here: what is refused, admission refuses. */
+async function newCore(): Promise<Core> {
+  const store = new MemoryStore(systemClock);
+  stores.push(store);
+  const none = () => Promise.reject(new Error("not served here"));
+  const core = await coreOver({
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    parts: {
+      authorizer: () => ({ authorize: () => ({ allowed: true }) }),
+      admission: admission({ serviceCidr: "10.96.0.0/24" }),
+      rules,
+      patcher,
+      openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
+    },
+  });
+  for (const name of ["default", "kube-node-lease"])
+    await core.as(ADMIN).create({ resource: namespaces }, { metadata: { name } });
+  return core;
+}
+
+async function refused(action: Promise<unknown>, message: RegExp): Promise<void> {
+  await assert.rejects(action, (error: unknown) => {
+    assert(error instanceof StatusError, String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+function pod(name: string, spec: JsonObject = {}): JsonObject {
+  return { metadata: { name }, spec: { containers: [{ name: "c", image: "x" }], ...spec } };
+}
+
+const IN = { namespace: "default" };
+const at = (resource: Resource, name?: string, subresource?: string) => ({
+  resource,
+  ...(resource.namespaced ? IN : {}),
+  ...(name === undefined ? {} : { name }),
+  ...(subresource === undefined ? {} : { subresource }),
+});
+
+test("nothing is created in a namespace that is not there, or goes", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const map = { metadata: { name: "m" } };
+  await refused(
+    api.create({ resource: configMaps, namespace: "gone" }, map),
+    /^namespaces "gone" not found$/,
+  );
+  await api.create({ resource: namespaces }, { metadata: { name: "going" } });
+  await api.delete({ resource: namespaces, name: "going" });
+  await refused(
+    api.create({ resource: configMaps, namespace: "going" }, map),
+    /^configmaps "m" is forbidden: unable to create new content in namespace going because it is being terminated$/,
+  );
+});
+
+test("a cluster's own namespaces are not deleted", async () => {
+  const api = (await newCore()).as(ADMIN);
+  await refused(
+    api.delete({ resource: namespaces, name: "default" }),
+    /^namespaces "default" is forbidden: this namespace may not be deleted$/,
+  );
+});
+
+test("a pod stays five minutes on a node that is lost, unless it says how long", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const plain = await api.create(at(pods), pod("a"));
+  const own = {
+    key: "node.kubernetes.io/unreachable",
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: 1,
+  };
+  const told = await api.create(at(pods), pod("b", { tolerations: [own] }));
+  const seconds = (object: unknown) =>
+    (
+      object as { spec: { tolerations: { key: string; tolerationSeconds: number }[] } }
+    ).spec.tolerations.map(({ key, tolerationSeconds }) => [key.split("/")[1], tolerationSeconds]);
+  assert.deepEqual(seconds(plain), [
+    ["not-ready", 300],
+    ["unreachable", 300],
+  ]);
+  assert.deepEqual(seconds(told), [
+    ["unreachable", 1],
+    ["not-ready", 300],
+  ]);
+});
+
+test("a pod's priority comes from its class alone", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const create = (name: string, fields: JsonObject) =>
+    api.create({ resource: priorityClasses }, { metadata: { name }, ...fields });
+  await create("high", { value: 100, preemptionPolicy: "Never" });
+  await create("usual", { value: 5, globalDefault: true });
+  await refused(
+    create("other", { value: 6, globalDefault: true }),
+    /^priorityclasses "other" is forbidden: PriorityClass usual is already marked as default/,
+  );
+  const specOf = async (name: string, spec: JsonObject) =>
+    (await api.create(at(pods), pod(name, spec))) as unknown as { spec: JsonObject };
+  const high = (await specOf("a", { priorityClassName: "high" })).spec;
+  assert.deepEqual([high["priority"], high["preemptionPolicy"]], [100, "Never"]);
+  const usual = (await specOf("b", {})).spec;
+  assert.deepEqual([usual["priority"], usual["priorityClassName"]], [5, "usual"]);
+  await refused(specOf("c", { priority: 7 }), /the integer value of priority \(7\) must not be/);
+  await refused(
+    specOf("d", { preemptionPolicy: "Never" }),
+    /PreemptionPolicy \(Never\) must not be/,
+  );
+  await refused(specOf("e", { priorityClassName: "none" }), /^no PriorityClass with name none was/);
+});
+
+test("a new node takes no pods until it is ready", async () => {
+  const api = (await newCore()).as(AGENT);
+  const node = await api.create(at(nodes), { metadata: { name: "n1" } });
+  assert.deepEqual((node as unknown as { spec: JsonObject }).spec["taints"], [
+    { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" },
+  ]);
+});
+
+test("an agent changes its own node, and there what it knows", async () => {
+  const core = await newCore();
+  const agent = core.as(AGENT);
+  await refused(
+    agent.create(at(nodes), { metadata: { name: "n2" } }),
+    /^nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"$/,
+  );
+  const labels = {
+    "kubernetes.io/hostname": "n1",
+    "topology.kubernetes.io/zone": "z",
+    disk: "ssd",
+  };
+  await agent.create(at(nodes), { metadata: { name: "n1", labels } });
+  const change = (body: JsonObject, subresource?: string) =>
+    agent.patch(at(nodes, "n1", subresource), { type: "merge", body });
+  await change({ metadata: { labels: { disk: "hdd" } } });
+  await change({ status: { phase: "Running" } }, "status");
+  for (const label of ["node-restriction.kubernetes.io/pci", "node-role.kubernetes.io/x"]) {
+    const body = { metadata: { labels: { [label]: "yes" } } };
+    await refused(change(body), /is not allowed to modify labels: node-r/);
+    await refused(change(body, "status"), /is not allowed to modify labels: node-r/);
+  }
+  await refused(change({ spec: { taints: [] } }), /node "n1" is not allowed to modify taints$/);
+});
+
+test("an agent writes about the pods of its node, and does not relabel them", async () => {
+  const core = await newCore();
+  const [admin, agent] = [core.as(ADMIN), core.as(AGENT)];
+  await refused(agent.create(at(pods), pod("x")), /node "n1" may not create pods$/);
+  await admin.create(at(pods), pod("mine", { nodeName: "n1" }));
+  await admin.create(at(pods), pod("other", { nodeName: "n2" }));
+  const write = (name: string, body: JsonObject) =>
+    agent.patch(at(pods, name, "status"), { type: "merge", body });
+  await write("mine", { status: { phase: "Running" } });
+  await refused(write("other", { status: {} }), /can only change pods with spec.nodeName set/);
+  await refused(agent.delete(at(pods, "other")), /can only change pods with spec.nodeName set/);
+  await refused(
+    write("mine", { metadata: { labels: { app: "bank" } } }),
+    /cannot update labels through pod status$/,
+  );
+  await agent.delete(at(pods, "mine"), { gracePeriodSeconds: 0 });
+});
+
+test("an agent renews its own lease, among the nodes' leases", async () => {
+  const agent = (await newCore()).as(AGENT);
+  const create = (namespace: string, name: string) =>
+    agent.create({ resource: leases, namespace }, { metadata: { name } });
+  await create("kube-node-lease", "n1");
+  await refused(create("kube-node-lease", "n2"), /may only access its own lease$/);
+  await refused(create("default", "n1"), /can only access leases in the "kube-node-lease" system/);
+});
+
+test("each service has an address of its own, and keeps it", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const create = (name: string, spec: JsonObject = {}) =>
+    api.create(at(services), { metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
+  const made = await Promise.all(["a", "b", "c", "d"].map((name) => create(name)));
+  const addresses = made.map((each) => (each as unknown as { spec: JsonObject }).spec["clusterIP"]);
+  assert.equal(new Set(addresses).size, 4);
+  await refused(
+    create("e", { clusterIP: String(addresses[0]) }),
+    /spec.clusterIPs: Invalid value: "10\.96\.0\.\d+": provided IP is already allocated$/,
+  );
+  await refused(
+    create("f", { clusterIP: "10.97.0.1" }),
+    /the provided IP is not in the valid range/,
+  );
+  const next = await api.patch(at(services, "a"), {
+    type: "merge",
+    body: { spec: { type: "NodePort" } },
+  });
+  const { clusterIP, ports } = (next as unknown as { spec: JsonObject }).spec;
+  assert.equal(clusterIP, addresses[0]);
+  const [port] = ports as readonly JsonObject[];
+  assert(Number(port?.["nodePort"]) >= 30_000);
+  await refused(
+    create("g", { type: "NodePort", ports: [{ port: 80, nodePort: port?.["nodePort"] ?? 0 }] }),
+    /provided port is already allocated$/,
+  );
+});
