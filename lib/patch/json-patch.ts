@@ -1,6 +1,7 @@
 /** RFC 6902, on values that are never changed. */
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { ownField } from "./own-field.ts";
 
 /** An operation that cannot be done: which, and why. */
 export class JsonPatchError extends Error {
@@ -65,7 +66,7 @@ function find(document: JsonValue, path: Path): JsonValue {
     value = Array.isArray(value)
       ? (value as readonly JsonValue[])[indexIn(value, segment)]
       : isObject(value)
-        ? value[segment]
+        ? ownField(value, segment)
         : undefined;
     if (value === undefined) throw new JsonPatchError(`${JSON.stringify(segment)} does not exist`);
   }
@@ -87,7 +88,7 @@ function add(document: JsonValue, path: Path, value: JsonValue): JsonValue {
   if (!isObject(document))
     throw new JsonPatchError(`${JSON.stringify(head)} is below no object or list`);
   if (rest.length === 0) return { ...document, [head]: value };
-  const inner = document[head];
+  const inner = ownField(document, head);
   if (inner === undefined) throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
   return { ...document, [head]: add(inner, rest, value) };
 }
@@ -102,7 +103,7 @@ function remove(document: JsonValue, path: Path): JsonValue {
       ? list.toSpliced(at, 1)
       : list.with(at, remove(list[at] ?? null, rest));
   }
-  const inner = isObject(document) ? document[head] : undefined;
+  const inner = isObject(document) ? ownField(document, head) : undefined;
   if (!isObject(document) || inner === undefined)
     throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
   if (rest.length > 0) return { ...document, [head]: remove(inner, rest) };

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../json.ts";
+import { ownField, setOwnField } from "./own-field.ts";
 
 /** RFC 7386: objects merge, null removes, everything else replaces. Parts that the patch does not touch are shared. */
 export function applyMergePatch(document: JsonValue, patch: JsonValue): JsonValue {
@@ -6,7 +7,7 @@ export function applyMergePatch(document: JsonValue, patch: JsonValue): JsonValu
   const result: Record<string, JsonValue> = isObject(document) ? { ...document } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else result[key] = applyMergePatch(result[key] ?? null, value);
+    else setOwnField(result, key, applyMergePatch(ownField(result, key) ?? null, value));
   }
   return result;
 }
@@ -14,14 +15,15 @@ export function applyMergePatch(document: JsonValue, patch: JsonValue): JsonValu
 /** The patch that makes `modified` of `current`: only what differs. */
 export function createMergePatch(current: JsonObject, modified: JsonObject): JsonObject {
   const patch: Record<string, JsonValue> = {};
-  for (const key of Object.keys(current)) if (!(key in modified)) patch[key] = null;
+  for (const key of Object.keys(current))
+    if (!Object.hasOwn(modified, key)) setOwnField(patch, key, null);
   for (const [key, value] of Object.entries(modified)) {
-    const before = current[key];
+    const before = ownField(current, key);
     if (isObject(before) && isObject(value)) {
       const inner = createMergePatch(before, value);
-      if (Object.keys(inner).length > 0) patch[key] = inner;
+      if (Object.keys(inner).length > 0) setOwnField(patch, key, inner);
     } else if (JSON.stringify(before) !== JSON.stringify(value)) {
-      patch[key] = value;
+      setOwnField(patch, key, value);
     }
   }
   return patch;

@@ -268,3 +268,31 @@ for (const { document, expect, name, patch } of JSON_PATCH) {
     else assert.deepEqual(applyJsonPatch(document, patch), expect);
   });
 }
+
+const HOSTILE = JSON.parse('{"__proto__":{"polluted":true},"a":1}') as JsonObject;
+
+test("a field that is called __proto__ is a field", () => {
+  for (const result of [
+    applyMergePatch({}, HOSTILE),
+    applyStrategicMerge({}, HOSTILE, undefined),
+    applyJsonPatch({ a: 1 }, [{ op: "add", path: "/__proto__", value: { polluted: true } }]),
+  ] as readonly JsonObject[]) {
+    assert.equal(
+      JSON.stringify(Object.getOwnPropertyDescriptor(result, "__proto__")?.value),
+      '{"polluted":true}',
+    );
+    assert.equal(Object.getPrototypeOf(result), Object.prototype);
+    assert.equal(result["polluted"], undefined);
+  }
+  assert.equal(JSON.stringify(createMergePatch({}, HOSTILE)), JSON.stringify(HOSTILE));
+});
+
+test("applyJsonPatch() finds no fields that objects merely inherit", () => {
+  for (const from of ["/constructor", "/__proto__", "/toString"]) {
+    assert.throws(
+      () => applyJsonPatch({}, [{ op: "copy", from, path: "/x" }]),
+      /does not exist/,
+      from,
+    );
+  }
+});

@@ -3,6 +3,7 @@
  * cannot: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
  */
 import type { JsonObject, JsonValue } from "../json.ts";
+import { ownField, setOwnField } from "./own-field.ts";
 import { mergesLists, type PatchField, type PatchSchema } from "./patch-schema.ts";
 
 /** The patch contradicts itself or the kind. */
@@ -48,21 +49,25 @@ function mergeField(
   value: JsonValue,
   field: PatchField | undefined,
 ): void {
-  const before = result[key];
+  const before = ownField(result, key);
   if (value === null) {
     delete result[key];
   } else if (isObject(value)) {
     if (value[DIRECTIVE] === "delete") delete result[key];
-    else result[key] = applyStrategicMerge(isObject(before) ? before : {}, value, field?.schema);
+    else
+      setOwnField(
+        result,
+        key,
+        applyStrategicMerge(isObject(before) ? before : {}, value, field?.schema),
+      );
   } else if (Array.isArray(value)) {
-    result[key] = mergeList(
-      isList(before) ? before : [],
-      value as readonly JsonValue[],
-      field,
+    setOwnField(
+      result,
       key,
+      mergeList(isList(before) ? before : [], value as readonly JsonValue[], field, key),
     );
   } else {
-    result[key] = value;
+    setOwnField(result, key, value);
   }
 }
 
