@@ -4,6 +4,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import type { Plugin } from "./plugin.ts";
 import { priority } from "./priority.ts";
+import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
 
@@ -18,6 +19,7 @@ export function admission(options: AdmissionOptions): (reader: Reader) => Admiss
     const addresses = new ServiceAddresses(options.serviceCidr);
     const plugins: readonly Plugin[] = [
       namespaceLifecycle,
+      serviceAccount,
       nodeRestriction,
       taintNewNodes,
       priority,

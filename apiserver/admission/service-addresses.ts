@@ -79,7 +79,7 @@ export class ServiceAddresses {
     const key = `${request.namespace}/${request.name}`;
     if (wanted === "") {
       const free = this.#freeAddress(taken);
-      this.#recent.set(free, key);
+      if (!request.dryRun) this.#recent.set(free, key);
       return free;
     }
     const offset = toNumber(wanted) - this.#first;
@@ -92,7 +92,7 @@ export class ServiceAddresses {
       );
     if (taken.addresses.has(wanted))
       throw invalid(request, "spec.clusterIPs", wanted, "provided IP is already allocated");
-    this.#recent.set(wanted, key);
+    if (!request.dryRun) this.#recent.set(wanted, key);
     return wanted;
   }
 

@@ -1,0 +1,23 @@
+import type { JsonObject } from "#lib/json";
+import type { ServiceAccount } from "#proto/core/v1";
+import { serviceAccounts } from "#resources";
+import { isCreateOf, type Plugin } from "./plugin.ts";
+
+/**
+ * Gives a pod that names no pull secrets those of its account. The account need not be there yet: its controller makes
+ * the default one a moment after the namespace, and nothing else of it is used without tokens.
+ */
+export const serviceAccount: Plugin = async (request, reader) => {
+  const { namespace, object } = request;
+  if (!isCreateOf(request, "Pod") || object === undefined) return undefined;
+  const spec = object["spec"] as JsonObject;
+  if (((spec["imagePullSecrets"] ?? []) as readonly JsonObject[]).length > 0) return undefined;
+  const name = String(spec["serviceAccountName"] ?? "default");
+  const found = await reader.get(serviceAccounts, namespace, name);
+  const { imagePullSecrets = [] } = (found?.object ?? {}) as Partial<ServiceAccount>;
+  if (imagePullSecrets.length === 0) return undefined;
+  return {
+    ...object,
+    spec: { ...spec, imagePullSecrets: imagePullSecrets as unknown as readonly JsonObject[] },
+  };
+};
