@@ -99,8 +99,8 @@ test("exec gives input, output and exit codes", TIMEOUT, async () => {
 
 test("exec -it has a terminal", TIMEOUT, async () => {
   const pod = await firstPod();
-  // kubectl tells the size in a stream of its own, which may come after the start.
-  const waitForSize = "test -t 0 && until stty size; do sleep 0.1; done";
+  // kubectl tells the size in a stream of its own, which may come after the start. Until then busybox's stty prints none.
+  const waitForSize = "test -t 0 && until stty size 2>/dev/null | grep .; do sleep 0.1; done";
   const command = `${k.binary} exec -it ${pod} -- sh -c '${waitForSize}; exit 5'`;
   const path = join(cluster.directory, "script.out");
   const inside = `stty rows 33 cols 99; ${command}`;
@@ -134,7 +134,7 @@ test("port-forward reaches the pod", TIMEOUT, async () => {
 
 test("create, label, annotate, edit and delete", TIMEOUT, async () => {
   await k.ok(["create", "configmap", "notes", "--from-literal=a=1"]);
-  await k.ok(["create", "deployment", "made", `--image=${BUSYBOX}`, "--", "sleep", "1000"]);
+  await k.ok(["create", "deployment", "made", `--image=${BUSYBOX}`, "--replicas=0"]);
   await k.ok(["label", "configmap", "notes", "colour=red"]);
   await k.ok(["annotate", "configmap", "notes", "why=test"]);
   const editor = join(cluster.directory, "editor");
