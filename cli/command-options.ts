@@ -25,7 +25,9 @@ export function clusterCommand(parent: Command, usage: string, description: stri
     .command(usage)
     .description(description)
     .option("-n, --namespace <name>", "namespace to work in")
-    .option("-A, --all-namespaces", "all namespaces");
+    .option("-A, --all-namespaces", "all namespaces")
+    .option("--kubeconfig <file>", "kubeconfig file to use")
+    .option("--context <name>", "context of the kubeconfig to use");
 }
 
 export function wholeNumber(text: string): number {

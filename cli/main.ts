@@ -9,7 +9,13 @@ const { explainError } = await import("./explain-error.ts");
 const { processTerminal } = await import("./process-terminal.ts");
 
 const interrupted = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
+for (const [name, number] of Object.entries({ SIGINT: 2, SIGTERM: 15 })) {
+  process.on(name, () => {
+    // Who asks twice does not want to wait for what is being ended.
+    if (interrupted.signal.aborted) process.exit(128 + number);
+    interrupted.abort();
+  });
+}
 
 const terminal = processTerminal(process);
 const program = buildProgram({

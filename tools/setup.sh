@@ -17,8 +17,10 @@ if ! command -v npm >/dev/null; then
 fi
 
 lock=$(cksum <package-lock.json)
-if [ "$(cat node_modules/.naru-lock 2>/dev/null)" != "$lock" ]; then
+if [ "$(cat node_modules/.naru-lock 2>/dev/null)" != "$lock" ] || ! bin/node --version >/dev/null 2>&1; then
   say "setup: npm packages, among them Naru's own Node"
+  # What a stopped installation leaves must not pass for a whole one.
+  rm -f node_modules/.naru-lock
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   printf '%s\n' "$lock" >node_modules/.naru-lock
 fi

@@ -67,7 +67,7 @@ export async function removeImage(
 }
 
 export async function pullImage(
-  { terminal }: Surroundings,
+  { signal, terminal }: Surroundings,
   reference: string,
   options: ImageOptions,
 ): Promise<void> {
@@ -75,6 +75,8 @@ export async function pullImage(
     using line = new LiveLine(terminal);
     const layers = new Map<string, { readonly done: bigint; readonly total: bigint }>();
     const stream = client.pull({ reference });
+    const cancel = (): void => stream.cancel();
+    signal.addEventListener("abort", cancel);
     let image: StoredImage | undefined;
     try {
       for await (const message of stream) {
@@ -87,6 +89,8 @@ export async function pullImage(
       }
     } catch (error) {
       throw explained(error);
+    } finally {
+      signal.removeEventListener("abort", cancel);
     }
     line.end(`${image?.references.join(", ") ?? reference} pulled on ${node}`);
   });

@@ -1,6 +1,7 @@
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import type { Node } from "#proto/core/v1";
+import type { Cidr } from "./ipv4.ts";
 import type { NetworkKernel } from "./kernel-network.ts";
 import { listRoutes, sendSteps } from "./netlink/send.ts";
 import { planRoutes, routesToNodes } from "./routes.ts";
@@ -13,6 +14,7 @@ const RETRY_MS = 2000;
 export interface NodeRoutesOptions {
   readonly kernel: NetworkKernel;
   readonly nodeName: string;
+  readonly clusterCidr: Cidr;
   readonly clock: Clock;
   readonly logger: Logger;
   nodes(): Iterable<Node>;
@@ -56,7 +58,7 @@ export class NodeRoutes {
 
   /** False when it has to be tried again. One unreachable node does not keep the others from their routes. */
   async #synchronize(): Promise<boolean> {
-    const { kernel, logger, nodeName } = this.#options;
+    const { clusterCidr, kernel, logger, nodeName } = this.#options;
     let isDone = true;
     const failed = (error: unknown): void => {
       isDone = false;
@@ -65,7 +67,7 @@ export class NodeRoutes {
     try {
       const existing = await listRoutes(kernel);
       const wanted = routesToNodes(this.#options.nodes(), nodeName);
-      for (const step of planRoutes({ wanted, existing }))
+      for (const step of planRoutes({ wanted, existing, clusterCidr }))
         await sendSteps(kernel, [step]).catch(failed);
     } catch (error) {
       failed(error);

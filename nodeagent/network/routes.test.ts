@@ -47,6 +47,12 @@ const cases = [
     steps: ["remove route to 10.244.2.0/24"],
   },
   {
+    name: "leaves another cluster's",
+    wanted: [],
+    existing: [{ destination: cidr("10.245.1.0/24"), gateway: ipv4("10.89.0.11") }],
+    steps: [],
+  },
+  {
     name: "leaves pods' own routes",
     wanted: [],
     existing: [{ destination: cidr("10.244.1.2/32") }],
@@ -57,7 +63,7 @@ const cases = [
 for (const c of cases) {
   test(`planRoutes() ${c.name}`, () => {
     assert.deepEqual(
-      planRoutes(c).map((step) => step.what),
+      planRoutes({ ...c, clusterCidr: cidr("10.244.0.0/16") }).map((step) => step.what),
       c.steps,
     );
   });

@@ -1,6 +1,6 @@
 /** The way to the pods of other nodes: one route a node, kept in step with the Node objects. */
 import type { Node } from "#proto/core/v1";
-import { type Cidr, formatCidr, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
+import { type Cidr, contains, formatCidr, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
 import { ERRNO } from "./netlink/message.ts";
 import { deleteRoute, type Route, replaceRoute } from "./netlink/route.ts";
 import type { Step } from "./netlink/send.ts";
@@ -28,15 +28,20 @@ export function routesToNodes(nodes: Iterable<Node>, ownName: string): readonly 
 
 export interface RoutePlanOptions {
   readonly wanted: readonly NodeRoute[];
-  /** Routes of ours with a gateway; others are not touched. */
+  /** Routes to pods of this cluster through a gateway are kept in step; others are not touched. */
   readonly existing: readonly Route[];
+  /** Several clusters may share a machine: all pods of this one. */
+  readonly clusterCidr: Cidr;
 }
 
 export function planRoutes(options: RoutePlanOptions): readonly Step[] {
-  const { wanted, existing } = options;
+  const { wanted, existing, clusterCidr } = options;
   const there = new Map(
     existing
-      .filter((route) => route.gateway !== undefined)
+      .filter(
+        ({ destination, gateway }) =>
+          gateway !== undefined && contains(clusterCidr, destination.first),
+      )
       .map((route) => [formatCidr(route.destination), route]),
   );
   const steps: Step[] = [];

@@ -75,6 +75,7 @@ export async function startNetwork(options: NetworkOptions): Promise<NodeNetwork
   const routes = new NodeRoutes({
     kernel,
     nodeName,
+    clusterCidr: cidr(options.clusterCidr),
     clock,
     logger,
     nodes: () => nodeInformer.store.values(),

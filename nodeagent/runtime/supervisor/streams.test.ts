@@ -106,14 +106,18 @@ test("exec() with a terminal has its size, name and end", options, async () => {
   assert.match(out, /TERM=xterm/);
 });
 
-test("exec() with a terminal keeps what a process writes just before its end", options, async () => {
-  for (const lines of [1, 10, 100, 1000, 10_000]) {
-    for (let round = 0; round < 20; round++) {
-      const { out } = await exec(`seq 1 ${lines}`, undefined, true);
-      assert.equal(out.split("\r\n").length, lines + 1, `${lines} lines, round ${round}`);
+test(
+  "exec() with a terminal keeps what a process writes just before its end",
+  options,
+  async () => {
+    for (const lines of [1, 10, 100, 1000, 10_000]) {
+      for (let round = 0; round < 20; round++) {
+        const { out } = await exec(`seq 1 ${lines}`, undefined, true);
+        assert.equal(out.split("\r\n").length, lines + 1, `${lines} lines, round ${round}`);
+      }
     }
-  }
-});
+  },
+);
 
 test("abort() ends the process", options, async () => {
   const process = await node.client.exec({
