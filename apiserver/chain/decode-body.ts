@@ -38,10 +38,10 @@ function refusal(call: Call, decoded: Decoded): StatusError {
   );
 }
 
-function causeOf(problem: Problem): StatusCause {
-  return {
-    reason: "FieldValueInvalid",
-    message: problem.message,
-    ...(problem.path === "" ? {} : { field: problem.path }),
-  };
+function causeOf({ message, path }: Problem): StatusCause {
+  if (path === "") return { reason: "FieldValueInvalid", message };
+  const prefix = `${path}: `;
+  // A cause has a place for the field; its message need not name it once more.
+  const rest = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+  return { reason: "FieldValueInvalid", message: rest, field: path };
 }
