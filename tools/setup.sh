@@ -21,7 +21,9 @@ if [ "$(cat node_modules/.naru-lock 2>/dev/null)" != "$lock" ] || ! bin/node --v
   say "setup: npm packages, among them Naru's own Node"
   # What a stopped installation leaves must not pass for a whole one.
   rm -f node_modules/.naru-lock
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  # Without a network, say so within seconds; npm's own patience is minutes.
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 >&2
   printf '%s\n' "$lock" >node_modules/.naru-lock
 fi
 

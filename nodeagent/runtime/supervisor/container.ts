@@ -12,7 +12,7 @@ import { type Clock, sleep } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel, SpawnOutcome } from "../../kernel/kernel.ts";
-import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
+import { hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
 import { mayUseAllDevices, withoutDevices } from "../device-rights.ts";
 import type { OciConfig } from "../oci-config.ts";
@@ -26,6 +26,7 @@ import {
   openContainerStreams,
   REAPER_TERMINAL_DESCRIPTOR,
 } from "./container-streams.ts";
+import { describeFailure } from "./describe-failure.ts";
 import { readDescriptor } from "./endpoints.ts";
 import type { KernelPaths } from "./kernel-paths.ts";
 import type { LogLimits } from "./log-writer.ts";
@@ -324,9 +325,12 @@ export class Container {
     return state;
   }
 
-  #failAt({ entry, errno }: CallFailure): ContainerState {
-    const message = `${entry.what}: ${errnoName(errno)}`;
-    return this.#fail(message, entry.call === "execve" ? "StartError" : "CreateContainerError");
+  #failAt(failure: CallFailure): ContainerState {
+    const { call } = failure.entry;
+    return this.#fail(
+      describeFailure(failure),
+      call === "execve" ? "StartError" : "CreateContainerError",
+    );
   }
 
   #fail(message: string, reason: "CreateContainerError" | "StartError"): ContainerState {
@@ -342,9 +346,9 @@ export class Container {
 
   /** A limit that may not be raised here is no reason not to run. */
   #warn(tolerated: readonly CallFailure[]): void {
-    for (const { entry, errno } of tolerated) {
-      if (entry.call !== "prlimit64" && entry.call !== "write") continue;
-      const step = `${entry.what}: ${errnoName(errno)}`;
+    for (const failure of tolerated) {
+      if (failure.entry.call !== "prlimit64" && failure.entry.call !== "write") continue;
+      const step = describeFailure(failure);
       this.#deps.logger.info("container runs without a limit", { id: this.config.id, step });
     }
   }

@@ -1,11 +1,12 @@
 import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
+import { hasCode } from "../../kernel/syscall-error.ts";
 import { execProgram } from "../exec-program.ts";
 import type { ExecConfig, ExecProcess } from "../runtime.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { type Children, exitOf } from "./children.ts";
 import type { Container, ContainerDeps } from "./container.ts";
+import { describeFailure } from "./describe-failure.ts";
 import {
   type Reading,
   readDescriptor,
@@ -66,7 +67,7 @@ export async function execInContainer(
     const { failure } = await spawned.done;
     if (failure !== undefined) {
       closeOurs(kernel, streams);
-      throw new Error(`${failure.entry.what}: ${errnoName(failure.errno)}`);
+      throw new Error(describeFailure(failure));
     }
   } finally {
     kernel.closeDescriptor(descriptor);

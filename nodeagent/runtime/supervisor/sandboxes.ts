@@ -2,11 +2,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { type Clock, sleep } from "#lib/clock";
 import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { errnoName, hasCode } from "../../kernel/syscall-error.ts";
+import { hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
 import { sharedInitProgram } from "../init-program.ts";
 import { sysctlPath } from "../program.ts";
 import type { Sandbox, SandboxConfig, SandboxRecord } from "../runtime.ts";
+import { describeFailure } from "./describe-failure.ts";
 import { namespacesOf } from "./plan-start.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { readStatusFile } from "./status-file.ts";
@@ -122,7 +123,7 @@ export class Sandboxes {
     );
     const { failure } = await spawned.done;
     if (failure !== undefined) {
-      throw new Error(`shared init: ${failure.entry.what}: ${errnoName(failure.errno)}`);
+      throw new Error(`shared init: ${describeFailure(failure)}`);
     }
     const { pid } = readStatusFile(initStatus);
     if (pid === undefined) throw new Error("shared init: no process id");

@@ -81,7 +81,7 @@ test("exec() moves megabytes both ways without loss", options, async () => {
 
 test("exec() names the step that failed, and a signal's exit code", options, async () => {
   const config = { containerId: "target", command: ["nope"], tty: false, stdin: false };
-  await assert.rejects(node.client.exec(config), /exec "nope": ENOENT/);
+  await assert.rejects(node.client.exec(config), /exec "nope": ENOENT \(executable file not found/);
   assert.equal((await exec("kill -9 $$")).exitCode, 137);
 });
 
