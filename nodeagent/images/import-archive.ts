@@ -5,6 +5,7 @@ import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { extract } from "tar-stream";
+import { hasCode } from "../kernel/syscall-error.ts";
 import { ImageError } from "./image-service.ts";
 import {
   choosePlatform,
@@ -44,7 +45,9 @@ export async function importArchive(
   path: string,
   signal: AbortSignal,
 ): Promise<readonly ImportedImage[]> {
-  const scanned = await scan(deps, path, signal);
+  const scanned = await scan(deps, path, signal).catch((error: unknown) => {
+    throw explained(error, path);
+  });
   const docker = scanned.files.get(DOCKER_MANIFEST);
   const oci = scanned.files.get(OCI_INDEX);
   // `docker save` of today writes both; its index carries no more than the manifest does.
@@ -53,6 +56,16 @@ export async function importArchive(
   throw new ImageError(
     "ErrImagePull",
     `${path}: neither ${OCI_INDEX} (OCI layout) nor ${DOCKER_MANIFEST} (docker save) is in it`,
+  );
+}
+
+/** Only what the archive itself is to blame for gets other words. */
+function explained(error: unknown, path: string): unknown {
+  if (hasCode(error, "ENOENT")) return new ImageError("ErrImagePull", `${path}: no such file`);
+  if (error instanceof ImageError || !(error instanceof Error) || "syscall" in error) return error;
+  return new ImageError(
+    "ErrImagePull",
+    `${path}: not an archive of images (OCI layout or docker save, as tar, tar.gz or tar.zst), or cut short: ${error.message}`,
   );
 }
 
