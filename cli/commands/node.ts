@@ -118,8 +118,10 @@ async function evict(
     } catch (error) {
       if (StatusError.is(error, "NotFound")) return;
       if (!StatusError.is(error, "TooManyRequests")) throw error;
-      checkTime(session, deadlineMs, `${namespace}/${name}: ${error.message}`);
-      session.terminal.error(`${namespace}/${name}: ${error.message}; trying again in 5 s\n`);
+      // The message is the same for all; the cause names the budget and its numbers.
+      const why = error.details?.causes?.[0]?.message ?? error.message;
+      checkTime(session, deadlineMs, `${namespace}/${name}: ${why}`);
+      session.terminal.error(`${namespace}/${name}: ${why}; trying again in 5 s\n`);
       await sleep(session.clock, EVICTION_RETRY_MS, session.signal);
     }
   }
