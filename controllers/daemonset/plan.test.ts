@@ -63,6 +63,18 @@ function plan(nodes: readonly Node[], owned: readonly Pod[], set = daemonSet()) 
 
 const taint = (key: string, effect: Taint["effect"]): Taint => ({ key, effect });
 
+const affinityTo = (name: string) => ({
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [
+          { matchFields: [{ key: "metadata.name", operator: "In", values: [name] }] },
+        ],
+      },
+    },
+  },
+});
+
 const RUNS = [
   ["an open node", node("a"), {}, true],
   [
@@ -98,6 +110,8 @@ const RUNS = [
   ],
   ["one with the label", node("a", { disk: "ssd" }), { nodeSelector: { disk: "ssd" } }, true],
   ["not one without", node("a"), { nodeSelector: { disk: "ssd" } }, false],
+  ["one that its affinity names", node("a"), affinityTo("a"), true],
+  ["not one that its affinity does not name", node("b"), affinityTo("a"), false],
   ["the named one only", node("b"), { nodeName: "a" }, false],
 ] as const;
 

@@ -1,15 +1,9 @@
 import { scaledValue } from "#lib/api/int-or-string";
+import { nodeTermMatcher } from "#lib/api/node-selector";
 import { isActive, isAvailable } from "#lib/api/pod";
 import { toleratesAll } from "#lib/api/taint";
 import type { DaemonSet } from "#proto/apps/v1";
-import type {
-  Node,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  Pod,
-  PodSpec,
-  Toleration,
-} from "#proto/core/v1";
+import type { Node, Pod, PodSpec, Toleration } from "#proto/core/v1";
 
 export const REVISION_HASH = "controller-revision-hash";
 
@@ -180,34 +174,10 @@ function choosesNode(spec: PodSpec, node: Node): boolean {
     return false;
   const terms =
     spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  return terms === undefined || terms.some((term) => termHolds(term, labels));
-}
-
-function termHolds(term: NodeSelectorTerm, labels: Readonly<Record<string, string>>): boolean {
-  const { matchExpressions = [] } = term;
   return (
-    matchExpressions.length > 0 && matchExpressions.every((each) => holds(each, labels[each.key]))
+    terms === undefined ||
+    terms.some((term) => nodeTermMatcher(term)({ name: node.metadata.name, labels }))
   );
-}
-
-function holds(
-  { operator, values = [] }: NodeSelectorRequirement,
-  value: string | undefined,
-): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    case "Gt":
-      return Number(value) > Number(values[0]);
-    case "Lt":
-      return Number(value) < Number(values[0]);
-  }
 }
 
 /** Bound, or pinned to a node by the affinity that we gave it. */

@@ -1,17 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
-import { availableAtMs, isActive, isAvailable, isReady, isTerminal } from "#lib/api/pod";
-import { labelSelectorMatcher } from "#lib/api/selector";
+import { availableAtMs, isActive, isAvailable, isReady } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { ControllerRevision, DaemonSet, DaemonSetStatus } from "#proto/apps/v1";
 import type { Node, NodeSelectorTerm, Pod, PodSpec } from "#proto/core/v1";
 import { controllerRevisions, daemonSets, pods } from "#resources";
-import { performClaim, planClaim } from "../claim.ts";
+import { claimPods } from "../claim-pods.ts";
 import { templateHash } from "../deployment/template-hash.ts";
-import { orphanPods, podsControlledBy } from "../owned-pods.ts";
 import { slowStart } from "../slow-start.ts";
 import { nodeOf, planDaemonSet, REVISION_HASH, shouldRun, tolerationsOf } from "./plan.ts";
 
@@ -39,7 +37,7 @@ export async function reconcileDaemonSet(
   if (set.metadata.deletionTimestamp !== undefined) return undefined;
   const hash = templateHash(set.spec.template, set.status.collisionCount ?? 0);
   await keepRevisions(deps, set, hash);
-  const owned = await claim(deps, set);
+  const owned = await claimPods(deps, daemonSets, set);
   const allNodes = [...deps.nodes.values()];
   const nowMs = deps.clock.nowMs();
   if (deps.pending.settled(key)) {
@@ -49,15 +47,6 @@ export async function reconcileDaemonSet(
   }
   await writeStatus(deps, set, owned, allNodes, hash);
   return untilNextAvailable(set, owned, nowMs);
-}
-
-async function claim(deps: DaemonSetDeps, set: DaemonSet): Promise<readonly Pod[]> {
-  const { namespace = "", uid } = set.metadata;
-  const orphans = orphanPods(deps.pods, namespace).filter((pod) => !isTerminal(pod));
-  const candidates = [...podsControlledBy(deps.pods, uid), ...orphans];
-  const plan = planClaim(set, labelSelectorMatcher(set.spec.selector), candidates);
-  const { client } = deps;
-  return performClaim({ client, ownerResource: daemonSets, owner: set, resource: pods }, plan);
 }
 
 async function create(

@@ -1,14 +1,13 @@
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
-import { availableAtMs, isActive, isTerminal } from "#lib/api/pod";
-import { labelSelectorMatcher } from "#lib/api/selector";
+import { availableAtMs, isActive } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { ReplicaSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { pods, replicaSets } from "#resources";
-import { performClaim, planClaim } from "../claim.ts";
-import { orphanPods, podsControlledBy } from "../owned-pods.ts";
+import { claimPods } from "../claim-pods.ts";
+import { podsControlledBy } from "../owned-pods.ts";
 import { slowStart } from "../slow-start.ts";
 import { planReplicas, type ReplicaPlan } from "./plan.ts";
 import { type ReplicaFailure, replicaSetStatus } from "./status.ts";
@@ -33,7 +32,7 @@ export async function reconcileReplicaSet(
     deps.pending.forget(key);
     return undefined;
   }
-  const owned = await claim(deps, set);
+  const owned = await claimPods(deps, replicaSets, set);
   let failure: ReplicaFailure | undefined;
   // Acting on a copy that lacks our own last writes would make the same pods twice.
   if (deps.pending.settled(key) && set.metadata.deletionTimestamp === undefined) {
@@ -43,15 +42,6 @@ export async function reconcileReplicaSet(
   await writeStatus(deps, set, owned, failure);
   if (failure !== undefined) throw new Error(`${failure.reason}: ${failure.message}`);
   return untilNextAvailable(deps, set, owned);
-}
-
-async function claim(deps: ReplicaSetDeps, set: ReplicaSet): Promise<readonly Pod[]> {
-  const { namespace = "", uid } = set.metadata;
-  const orphans = orphanPods(deps.pods, namespace).filter((pod) => !isTerminal(pod));
-  const candidates = [...podsControlledBy(deps.pods, uid), ...orphans];
-  const plan = planClaim(set, labelSelectorMatcher(set.spec.selector), candidates);
-  const { client } = deps;
-  return performClaim({ client, ownerResource: replicaSets, owner: set, resource: pods }, plan);
 }
 
 async function create(

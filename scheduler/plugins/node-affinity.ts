@@ -1,7 +1,8 @@
+import { nodeTermMatcher } from "#lib/api/node-selector";
 import { type FilterPlugin, normalizeByMax, type ScorePlugin } from "../framework/plugin.ts";
 import type { PodInfo } from "../snapshot/pod-info.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
-import { requiredNodes, termMatcher } from "./node-selector.ts";
+import { requiredNodes } from "./node-selector.ts";
 
 /** Keeps pods on nodes that their nodeSelector and required node affinity choose. */
 export const nodeAffinity: FilterPlugin = {
@@ -28,7 +29,7 @@ export const preferAffineNodes: ScorePlugin = {
     if (preferred.length === 0) return undefined;
     const terms = preferred.map(({ weight, preference }) => ({
       weight,
-      matches: termMatcher(preference),
+      matches: nodeTermMatcher(preference),
     }));
     return {
       score(slot) {

@@ -1,9 +1,10 @@
-import { readdirSync, rmSync, writeSync } from "node:fs";
-import { type Clock, sleep } from "#lib/clock";
-import { SIGKILL } from "../../kernel/flags.ts";
+import { rmSync, writeSync } from "node:fs";
+import type { Clock } from "#lib/clock";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
-import { type Cgroups, openCgroups } from "../cgroup/cgroup.ts";
+import { openCgroups } from "../cgroup/cgroup.ts";
+import { namesIn } from "./names-in.ts";
+import { removeGroup } from "./remove-group.ts";
 import { stateDirectory } from "./state-directory.ts";
 
 export interface RemoveOptions {
@@ -14,13 +15,10 @@ export interface RemoveOptions {
   readonly cgroup: string;
 }
 
-const ATTEMPTS_MAX = 200;
-const INTERVAL_MS = 10;
-
 /** Removes every trace of a node's containers, also those of a supervisor that is dead. The supervisor must be. */
 export async function removeState(options: RemoveOptions): Promise<void> {
-  const { kernel, stateDir, cgroup } = options;
-  await removeTree(options, openCgroups(kernel), cgroup);
+  const { cgroup, clock, kernel, stateDir } = options;
+  await removeGroup({ kernel, clock, cgroups: openCgroups(kernel) }, cgroup);
   releaseReapers(kernel, stateDir);
   for (const path of mountsBelow(kernel.readText("/proc/self/mountinfo"), stateDir)) {
     kernel.unmount(path);
@@ -40,33 +38,6 @@ function releaseReapers(kernel: Kernel, stateDir: string): void {
       if (!hasCode(error, "ENXIO", "ENOENT", "EPIPE")) throw error; // It has gone already.
     }
   }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
-async function removeTree(
-  { kernel, clock }: RemoveOptions,
-  cgroups: Cgroups,
-  path: string,
-): Promise<void> {
-  for (const name of cgroups.children(path)) {
-    await removeTree({ kernel, clock, stateDir: "", cgroup: "" }, cgroups, `${path}/${name}`);
-  }
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    if (cgroups.remove(path)) return;
-    if (!cgroups.killAll(path)) {
-      for (const pid of cgroups.processes(path)) kernel.signal(pid, SIGKILL);
-    }
-    await sleep(clock, INTERVAL_MS);
-  }
-  throw new Error(`cgroup ${path}: its processes do not end`);
 }
 
 /** Mount points below a directory, the last mounted first. */

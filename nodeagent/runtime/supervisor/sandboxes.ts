@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type Clock, sleep } from "#lib/clock";
-import { SIGKILL } from "../../kernel/flags.ts";
+import type { Clock } from "#lib/clock";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
@@ -8,7 +7,9 @@ import { sharedInitProgram } from "../init-program.ts";
 import { sysctlPath } from "../program.ts";
 import type { Sandbox, SandboxConfig, SandboxRecord } from "../runtime.ts";
 import { describeFailure } from "./describe-failure.ts";
+import { namesIn } from "./names-in.ts";
 import { namespacesOf } from "./plan-start.ts";
+import { removeGroup } from "./remove-group.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import { readStatusFile } from "./status-file.ts";
 
@@ -21,9 +22,6 @@ export interface SandboxDeps {
   readonly cgroupRoot: string;
 }
 
-/** Processes of a pod that is removed are dead already, or dying. */
-const REMOVE_ATTEMPTS_MAX = 200;
-const REMOVE_INTERVAL_MS = 5;
 const INIT_GROUP = "init";
 
 /** A pod's place: pinned namespaces, a cgroup, a record. No process, unless its containers share a PID namespace. */
@@ -143,29 +141,7 @@ export class Sandboxes {
       }
     }
     rmSync(namespaces, { recursive: true, force: true });
-    await this.#removeGroup(this.cgroupOf(id));
+    await removeGroup(this.#deps, this.cgroupOf(id));
     rmSync(initStatus, { force: true });
-  }
-
-  async #removeGroup(path: string): Promise<void> {
-    const { cgroups, kernel, clock } = this.#deps;
-    for (const name of cgroups.children(path)) await this.#removeGroup(`${path}/${name}`);
-    for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
-      if (cgroups.remove(path)) return;
-      if (!cgroups.killAll(path)) {
-        for (const pid of cgroups.processes(path)) kernel.signal(pid, SIGKILL);
-      }
-      await sleep(clock, Math.min(attempt, REMOVE_INTERVAL_MS));
-    }
-    throw new Error(`cgroup ${path}: its processes do not end`);
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
   }
 }

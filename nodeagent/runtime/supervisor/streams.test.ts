@@ -92,17 +92,23 @@ test("exec() with a terminal has its size, name and end", options, async () => {
     tty: true,
     stdin: true,
   });
-  const reading = resultOf(process);
+  const output = process.output[Symbol.asyncIterator]();
+  let out = "";
+  const readUntil = async (text: string): Promise<void> => {
+    while (!out.includes(text)) {
+      const { done, value } = await output.next();
+      assert.ok(done !== true, `ended before ${text}: ${out}`);
+      out += Buffer.from(value.data).toString();
+    }
+  };
   process.resize(100, 40);
-  await process.write(Buffer.from("tty; stty size; echo TERM=$TERM\n"));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await process.write(Buffer.from("tty; echo TERM=$TERM; stty size\n"));
+  await readUntil("40 100");
   process.resize(132, 50);
   await process.write(Buffer.from("stty size; exit 5\n"));
-  const { out, exitCode } = await reading;
-  assert.equal(exitCode, 5);
+  await readUntil("50 132");
+  assert.equal(await process.exitCode, 5);
   assert.match(out, /\/dev\/pts\/0/);
-  assert.match(out, /40 100/);
-  assert.match(out, /50 132/);
   assert.match(out, /TERM=xterm/);
 });
 
