@@ -245,3 +245,22 @@ test("each service has an address of its own, and keeps it", async () => {
     /provided port is already allocated$/,
   );
 });
+
+test("a service without an address or port of the cluster's gets none", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const specOf = async (name: string, spec: JsonObject): Promise<JsonObject> => {
+    const made = await api.create(at(services), { metadata: { name }, spec });
+    return (made as unknown as { spec: JsonObject }).spec;
+  };
+  const ports = [{ port: 80 }];
+  assert.equal((await specOf("headless", { clusterIP: "None", ports }))["clusterIP"], "None");
+  const elsewhere = await specOf("elsewhere", { type: "ExternalName", externalName: "db.example" });
+  assert.equal(elsewhere["clusterIP"], undefined);
+  await refused(
+    api.create(at(services), {
+      metadata: { name: "low" },
+      spec: { type: "NodePort", ports: [{ port: 80, nodePort: 80 }] },
+    }),
+    /provided port is not in the valid range/,
+  );
+});

@@ -89,3 +89,57 @@ test("a user binds what he holds, or what he may bind", async () => {
   );
   await bind("view", "ClusterRole");
 });
+
+test("a user who holds less may relabel what grants more, but not make or widen it", async () => {
+  const { admin, eve, server } = await withEve();
+  await using _ = server;
+  const everything = [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }];
+  const target = { resource: roles, namespace, name: "strong" };
+  await admin.create(
+    { resource: roles, namespace },
+    { metadata: { name: "strong" }, rules: everything },
+  );
+  const strong = JSON.parse(JSON.stringify(await admin.get(target)));
+  strong.metadata.labels = { team: "a" };
+  await eve.update(target, strong);
+  const escalates = { verbs: ["escalate"], apiGroups: [GROUP], resources: ["roles"] };
+  await admin.create(
+    { resource: roles, namespace },
+    { metadata: { name: "climber" }, rules: [escalates] },
+  );
+  await admin.create(
+    { resource: roleBindings, namespace },
+    {
+      metadata: { name: "climber" },
+      roleRef: { apiGroup: GROUP, kind: "Role", name: "climber" },
+      subjects: [{ apiGroup: GROUP, kind: "User", name: "eve" }],
+    },
+  );
+  await eve.create(
+    { resource: roles, namespace },
+    { metadata: { name: "stronger" }, rules: everything },
+  );
+});
+
+test("only who holds everything lets a role collect the rules of others", async () => {
+  const { admin, eve, server } = await withEve();
+  await using _ = server;
+  const writes = { verbs: ["create"], apiGroups: [GROUP], resources: ["clusterroles"] };
+  await admin.create({ resource: clusterRoles }, { metadata: { name: "writer" }, rules: [writes] });
+  await admin.create(
+    { resource: clusterRoleBindings },
+    {
+      metadata: { name: "writer" },
+      roleRef: { apiGroup: GROUP, kind: "ClusterRole", name: "writer" },
+      subjects: [{ apiGroup: GROUP, kind: "User", name: "eve" }],
+    },
+  );
+  const clusterRoleSelectors = [{ matchLabels: { collect: "me" } }];
+  await assert.rejects(
+    eve.create(
+      { resource: clusterRoles },
+      { metadata: { name: "all" }, aggregationRule: { clusterRoleSelectors } },
+    ),
+    /must have cluster-admin privileges to use the aggregationRule$/,
+  );
+});
