@@ -3,8 +3,10 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { RESOURCES } from "#resources";
+import { fieldHint } from "../manifest/field-hint.ts";
 import { formatPlace, type Manifest } from "../manifest/manifest.ts";
-import { nearest, resourceOf } from "../resource-arguments.ts";
+import { nearest } from "../nearest.ts";
+import { resourceOf } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 
@@ -55,9 +57,12 @@ export function explainRefusal(target: Target, error: unknown): unknown {
   const fields =
     causes.length > 0
       ? causes.map(({ field, message }) => ({ field: field ?? "", message }))
-      : fieldsIn(error.message);
+      : fieldsIn(manifest, error.message);
   if (fields.length === 0) {
-    return new UserError(`${formatPlace(manifest.place)}: ${what}: ${error.message}`, {
+    const mend = isMissingNamespace(error)
+      ? "; create it first, or put a Namespace object before this one"
+      : "";
+    return new UserError(`${formatPlace(manifest.place)}: ${what}: ${error.message}${mend}`, {
       cause: error,
     });
   }
@@ -68,15 +73,22 @@ export function explainRefusal(target: Target, error: unknown): unknown {
   return new UserError(lines.join("\n"), { cause: error });
 }
 
+function isMissingNamespace(error: StatusError): boolean {
+  return error.reason === "NotFound" && error.details?.kind === "namespaces";
+}
+
 /** Strict decoding names fields within its message: `unknown field "spec.foo"`. */
-function fieldsIn(message: string): { field: string; message: string }[] {
+function fieldsIn(manifest: Manifest, message: string): { field: string; message: string }[] {
   return [...message.matchAll(/(unknown|duplicate) field "([^"]+)"/g)].map(
     ([, sort = "", field = ""]) => ({
       field,
-      message:
-        sort === "unknown" ? "no such field; check its spelling and its place" : "given twice",
+      message: sort === "unknown" ? unknownField(manifest, field) : "given twice",
     }),
   );
+}
+
+function unknownField({ apiVersion, kind }: Manifest, field: string): string {
+  return `no such field; ${fieldHint(apiVersion, kind, field) ?? "check its spelling and its place"}`;
 }
 
 function unknownKind(manifest: Manifest): UserError {

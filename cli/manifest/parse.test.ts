@@ -67,8 +67,17 @@ const BROKEN = [
   {
     name: "a key given twice",
     text: "kind: Pod\napiVersion: v1\nkind: Pod\n",
-    expect: /x\.yaml:3:1: Map keys must be unique/,
+    expect: /x\.yaml:3:1: this key stands here twice/,
   },
+  { name: "a tab", text: "kind: Pod\nspec:\n\ta: 1\n", expect: /x\.yaml:3:1: a tab indents/ },
+  {
+    name: "a list item among keys",
+    text: "- a\nb: c\n",
+    expect: /x\.yaml:2:1: this does not fit what stands above/,
+  },
+  { name: "a key without a colon", text: "kind\na: b\n", expect: /no colon after its key/ },
+  { name: "an open quote", text: "kind: 'Pod\na: b\n", expect: /a quote, .* is not closed/ },
+  { name: "an alias of nothing", text: "kind: *x\n", expect: /^x\.yaml:1:1: Unresolved alias/ },
   { name: "a list at the top", text: "- a\n", expect: /expected an object/ },
 ] as const;
 

@@ -10,6 +10,7 @@ import {
 import type { JsonObject, JsonValue } from "#lib/json";
 import { UserError } from "../terminal.ts";
 import { formatPlace, type Manifest, type Place } from "./manifest.ts";
+import { aliasError, syntaxError } from "./syntax-error.ts";
 
 /** A manifest of ours is kilobytes; a YAML bomb is not worth its memory. */
 const ALIASES_MAX = 100;
@@ -28,12 +29,21 @@ export function parseManifests(source: string, text: string): Manifest[] {
     const place = placeIn(source, at + 1, document, lines);
     const [problem] = document.errors;
     if (problem !== undefined) throw syntaxError(place, problem);
-    const value = document.toJS({ maxAliasCount: ALIASES_MAX }) as JsonValue | undefined;
+    const value = plainValue(document, place);
     // An empty document between two separators says nothing, and is no mistake.
     if (value === null || value === undefined) continue;
     found.push(...manifestsOf(value, place, ""));
   }
   return found;
+}
+
+function plainValue(document: Document.Parsed, place: Place): JsonValue | undefined {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX }) as JsonValue | undefined;
+  } catch (error) {
+    if (error instanceof ReferenceError) throw aliasError(place, error);
+    throw error;
+  }
 }
 
 function manifestsOf(value: JsonValue, place: Place, path: string): Manifest[] {
@@ -131,17 +141,6 @@ function segments(path: string): (number | string)[] {
   return [...path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)].map(([, name, index]) =>
     index === undefined ? (name ?? "") : /^\d+$/.test(index) ? Number(index) : index,
   );
-}
-
-function syntaxError(
-  place: Place,
-  problem: { message: string; linePos?: readonly { line: number; col: number }[] | undefined },
-): UserError {
-  const at = problem.linePos?.[0];
-  const where = at === undefined ? formatPlace(place) : `${place.source}:${at.line}:${at.col}`;
-  // The library's message goes on with an excerpt of the text; its first line says what is wrong.
-  const [what = ""] = problem.message.split("\n");
-  return new UserError(`${where}: ${what.replace(/ at line \d+, column \d+:?$/, "")}`);
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
