@@ -8,6 +8,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { layoutOf } from "../../naru/layout.ts";
+import { type ClusterEtcd, clusterEtcd } from "./etcd.ts";
 import { type Kubectl, kubectl, type Outcome } from "./kubectl.ts";
 import { mustRun, type ProgramOptions, runProgram } from "./run.ts";
 
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   readonly nodeGraceSeconds?: number;
   /** OCI archives to import on all nodes. */
   readonly images?: readonly string[];
+  /** Over an etcd of its own, instead of the embedded store. */
+  readonly etcd?: boolean;
 }
 
 export interface ClusterProcess {
@@ -35,6 +38,8 @@ export interface TestCluster extends AsyncDisposable {
   /** For files of the test's own; removed at the end. */
   readonly directory: string;
   readonly kubectl: Kubectl;
+  /** There for a cluster that was asked to be over etcd. */
+  readonly etcd: ClusterEtcd | undefined;
   /** Runs a command inside the cluster's network namespace, as on the cluster's machine. */
   run(command: readonly string[], options?: ProgramOptions): Promise<Outcome>;
   /** The same; gives its output and throws when it fails. */
@@ -63,6 +68,7 @@ export async function startCluster(options: ClusterOptions): Promise<TestCluster
   await mustRun(["ip", "-n", name, "link", "set", "lo", "up"]);
   const cluster = await clusterIn(name, directory, options);
   try {
+    await cluster.etcd?.start();
     await cluster.up();
     for (const archive of options.images ?? []) {
       await cluster.mustNaru(["image", "import", archive, "--data-dir", cluster.dataDir]);
@@ -92,7 +98,8 @@ async function clusterIn(
     options.nodeGraceSeconds === undefined
       ? []
       : ["--node-grace", String(options.nodeGraceSeconds)];
-  const store = process.env["NARU_TEST_DATASTORE"];
+  const etcd = options.etcd ? clusterEtcd(enter, directory) : undefined;
+  const store = etcd?.url ?? process.env["NARU_TEST_DATASTORE"];
   const datastore = store === undefined ? [] : ["--datastore", store];
   const up = ["up", "--nodes", String(options.nodes), ...grace, ...datastore, ...own];
   const run: TestCluster["run"] = (command, given) =>
@@ -117,7 +124,10 @@ async function clusterIn(
     down: () => mustNaru(["down", ...own]),
     processes: () => processesOf(dataDir),
     remains: () => remainsOf(name, dataDir),
-    [Symbol.asyncDispose]: () => remove(name),
+    etcd,
+    async [Symbol.asyncDispose]() {
+      await remove(name, etcd);
+    },
   };
 }
 
@@ -138,10 +148,11 @@ async function removeAbandoned(): Promise<void> {
   }
 }
 
-async function remove(name: string): Promise<void> {
+async function remove(name: string, etcd?: ClusterEtcd): Promise<void> {
   const directory = join(tmpdir(), name);
   const dataDir = join(directory, "data");
   const outcome = await runProgram([...enterNetns(name), NARU, "down", "--data-dir", dataDir]);
+  await etcd?.kill();
   if (existsSync(join(NETNS_DIR, name))) await mustRun(["ip", "netns", "del", name]);
   if (outcome.code !== 0) throw new Error(`naru down: ${outcome.stderr}`);
   await rm(directory, { recursive: true, force: true });
