@@ -71,6 +71,40 @@ test("the node comes back with what it should run", TIMEOUT, async () => {
   assert.match(await cluster.mustNaru(["get", "node", "node-3"]), /\bReady\b/);
 });
 
+test(
+  "a node whose network is cut loses its pods, and drops them when it is back",
+  TIMEOUT,
+  async () => {
+    const links = await cluster.mustRun(["ip", "-o", "link"]);
+    const port = /: (\S+n2)@/.exec(links)?.[1];
+    assert.ok(port, `no port of node-2 on the bridge: ${links}`);
+    const cut = await podsOn(cluster, "node-2");
+    assert.ok(cut.length > 0);
+    await cluster.mustRun(["ip", "link", "set", port, "down"]);
+    await until("three ready pods elsewhere", 60_000, async () => {
+      const ready = await jsonpath(cluster, "deployment hello", "{.status.readyReplicas}");
+      const elsewhere = [
+        ...(await podsOn(cluster, "node-1")),
+        ...(await podsOn(cluster, "node-3")),
+      ];
+      return elsewhere.length === 3 && ready === "3";
+    });
+    await cluster.mustRun(["ip", "link", "set", port, "up"]);
+    await until("the node to be ready without them", 60_000, async () => {
+      const node = await cluster.mustNaru(["get", "node", "node-2"]);
+      const still = await podsOn(cluster, "node-2");
+      return /\bReady\b/.test(node) && still.every((pod) => !cut.includes(pod));
+    });
+    const url = `http://${await clusterIp(cluster, "hello")}/`;
+    for (let at = 0; at < 12; at++) assert.match(await cluster.get(url), /version v1/);
+  },
+);
+
+function podsOn(from: TestCluster, node: string): Promise<string[]> {
+  const selection = `pods -l app=hello --field-selector spec.nodeName=${node}`;
+  return words(from, selection, "{.items[*].metadata.name}");
+}
+
 /** As a power cut does: the keeper first, that nothing is started again, then the programs and the containers. */
 function kill(from: TestCluster, node: string): void {
   const own = from.processes().filter(({ args }) => args.includes(node));
