@@ -7,7 +7,15 @@ import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
 import { withEventFaces } from "./chain/event-faces.ts";
-import type { Admission, Authorizer, Patcher, Reader, Rules, Steps } from "./chain/steps.ts";
+import type {
+  Admission,
+  AdmissionAccess,
+  Authorizer,
+  Patcher,
+  Reader,
+  Rules,
+  Steps,
+} from "./chain/steps.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
 import { startGrpc } from "./front/grpc/server.ts";
@@ -20,7 +28,7 @@ import type { Store } from "./storage/store.ts";
 /** What decides, as functions: handed in, so that a simulation or a test can put others in their place. */
 export interface Parts {
   readonly authorizer: (reader: Reader) => Authorizer;
-  readonly admission: (reader: Reader) => Admission;
+  readonly admission: (access: AdmissionAccess) => Admission;
   readonly rules: Rules;
   readonly patcher: Patcher;
   readonly openApi: OpenApiDocuments;
@@ -91,10 +99,12 @@ export async function coreOver(
   const { store, clock, random, parts, logger } = options;
   const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
   const authorizer = parts.authorizer(objects);
+  const { rules } = parts;
+  const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random };
   const steps: Steps = {
     authorizer,
-    admission: withoutEscalation(parts.admission(objects), authorizer),
-    rules: parts.rules,
+    admission: withoutEscalation(parts.admission(access), authorizer),
+    rules,
     patcher: parts.patcher,
     reader: objects,
     writer: objects,

@@ -1,9 +1,10 @@
-import type { Admission, Reader } from "../chain/steps.ts";
+import type { JsonObject } from "#lib/json";
+import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
-import type { Plugin } from "./plugin.ts";
-import { priority } from "./priority.ts";
+import type { Plugin, Validator } from "./plugin.ts";
+import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
@@ -13,28 +14,51 @@ export interface AdmissionOptions {
   readonly serviceCidr: string;
 }
 
-/** All plugins, in Kubernetes' order. */
-export function admission(options: AdmissionOptions): (reader: Reader) => Admission {
-  return (reader) => {
+/** All plugins, each phase in Kubernetes' order; a plugin that stands in both has something to do in both. */
+export function admission(options: AdmissionOptions): (access: AdmissionAccess) => Admission {
+  return ({ reader }) => {
     const addresses = new ServiceAddresses(options.serviceCidr);
-    const plugins: readonly Plugin[] = [
+    const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       serviceAccount,
       nodeRestriction,
       taintNewNodes,
       priority,
       defaultTolerationSeconds,
-      (request, access) => addresses.admit(request, access),
+      (request) => addresses.admit(request, reader),
     ];
+    const validating: readonly Validator[] = [defaultPriority];
     return {
-      async admit(request) {
-        let current = request;
-        for (const plugin of plugins) {
-          const object = await plugin(current, reader);
-          if (object !== undefined) current = { ...current, object };
-        }
-        return current.object;
-      },
+      mutate: (request) => mutateAll(mutating, request, reader),
+      validate: (request) => validateAll(validating, request, reader),
     };
   };
+}
+
+async function mutateAll(
+  plugins: readonly Plugin[],
+  request: AdmissionRequest,
+  reader: Reader,
+): Promise<JsonObject | undefined> {
+  let current = request;
+  for (const plugin of plugins) {
+    const given = plugin(current, reader);
+    const object = given instanceof Promise ? await given : given;
+    if (object !== undefined) current = { ...current, object };
+  }
+  return current === request ? undefined : current.object;
+}
+
+/** One after the other; nothing to wait for when no plugin waits. */
+function validateAll(
+  plugins: readonly Validator[],
+  request: AdmissionRequest,
+  reader: Reader,
+): Promise<void> | undefined {
+  for (const [at, plugin] of plugins.entries()) {
+    const waiting = plugin(request, reader);
+    if (waiting !== undefined)
+      return waiting.then(() => validateAll(plugins.slice(at + 1), request, reader));
+  }
+  return undefined;
 }

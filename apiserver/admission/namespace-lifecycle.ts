@@ -1,13 +1,14 @@
 import { StatusError } from "#lib/status-error";
 import type { Namespace } from "#proto/core/v1";
 import { namespaces } from "#resources";
+import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import type { Plugin } from "./plugin.ts";
 
 /** Without these no cluster works. */
 const IMMORTAL = new Set(["default", "kube-system", "kube-public"]);
 
 /** Nothing new in a namespace that is not there, or is on its way out; and some namespaces stay. */
-export const namespaceLifecycle: Plugin = async (request, reader) => {
+export const namespaceLifecycle: Plugin = (request, reader) => {
   const { name = "", namespace, operation, resource } = request;
   if (operation === "DELETE" && resource === namespaces && IMMORTAL.has(name)) {
     throw new StatusError(
@@ -16,6 +17,14 @@ export const namespaceLifecycle: Plugin = async (request, reader) => {
     );
   }
   if (operation !== "CREATE" || namespace === undefined || !resource.namespaced) return undefined;
+  return checkNamespace(request, namespace, reader);
+};
+
+async function checkNamespace(
+  { name = "", resource }: AdmissionRequest,
+  namespace: string,
+  reader: Reader,
+): Promise<undefined> {
   const found = await reader.get(namespaces, undefined, namespace);
   if (found === undefined) {
     const details = { name: namespace, kind: "namespaces" };
@@ -37,4 +46,4 @@ export const namespaceLifecycle: Plugin = async (request, reader) => {
       ],
     },
   });
-};
+}

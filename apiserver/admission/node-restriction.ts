@@ -18,13 +18,12 @@ export function nodeOfUser(user: AdmissionRequest["user"]): string | undefined {
 }
 
 /** An agent changes its own node, its own lease and its own pods, and nothing else: one stolen node is not the cluster. */
-export const nodeRestriction: Plugin = async (request, reader) => {
+export const nodeRestriction: Plugin = (request, reader) => {
   const node = nodeOfUser(request.user);
   if (node === undefined) return undefined;
   if (request.resource === nodes) checkNode(request, node);
   if (request.resource === leases) checkLease(request, node);
-  if (request.resource === pods) await checkPod(request, node, reader);
-  return undefined;
+  return request.resource === pods ? checkPod(request, node, reader) : undefined;
 };
 
 /** Labels and taints decide which pods come; a node that could set them could call any pod, and its secrets, to itself. */
@@ -52,7 +51,11 @@ function checkLease(request: AdmissionRequest, node: string): void {
   if (name !== node) throw refused(request, `node "${node}" may only access its own lease`);
 }
 
-async function checkPod(request: AdmissionRequest, node: string, reader: Reader): Promise<void> {
+async function checkPod(
+  request: AdmissionRequest,
+  node: string,
+  reader: Reader,
+): Promise<undefined> {
   const { name = "", namespace, object, operation, subresource } = request;
   if (operation === "CREATE" && subresource === undefined)
     throw refused(request, `node "${node}" may not create pods`);

@@ -1,11 +1,17 @@
 import type { JsonObject } from "#lib/json";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 
-/** Refuses by a StatusError, changes by giving back another object, agrees by giving back nothing. */
+/**
+ * Before validation: refuses by a StatusError, changes by giving back another object, agrees by giving back nothing.
+ * A promise only where something has to be waited for: most plugins have nothing to say to most requests.
+ */
 export type Plugin = (
   request: AdmissionRequest,
   reader: Reader,
 ) => Promise<JsonObject | undefined> | JsonObject | undefined;
+
+/** After validation: refuses by a StatusError. */
+export type Validator = (request: AdmissionRequest, reader: Reader) => Promise<void> | undefined;
 
 export function isCreateOf(request: AdmissionRequest, kind: string): boolean {
   return (

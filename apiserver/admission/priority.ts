@@ -3,14 +3,20 @@ import { StatusError } from "#lib/status-error";
 import type { PriorityClass } from "#proto/scheduling/v1";
 import { priorityClasses } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
-import { isCreateOf, type Plugin } from "./plugin.ts";
+import { isCreateOf, type Plugin, type Validator } from "./plugin.ts";
 
-/** Turns a pod's priorityClassName into the number that the scheduler compares; of classes, lets one be the default. */
-export const priority: Plugin = async (request, reader) => {
+/** Turns a pod's priorityClassName into the number that the scheduler compares. */
+export const priority: Plugin = (request, reader) => {
   const { object } = request;
-  if (object === undefined) return undefined;
-  if (request.resource === priorityClasses) await checkDefault(request, object, reader);
-  return isCreateOf(request, "Pod") ? withPriority(request, object, reader) : undefined;
+  if (object === undefined || !isCreateOf(request, "Pod")) return undefined;
+  return withPriority(request, object, reader);
+};
+
+/** Of priority classes one may be the default. */
+export const defaultPriority: Validator = (request, reader) => {
+  const { object } = request;
+  if (object === undefined || request.resource !== priorityClasses) return undefined;
+  return checkDefault(request, object, reader);
 };
 
 async function checkDefault(

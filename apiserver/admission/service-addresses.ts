@@ -37,11 +37,11 @@ export class ServiceAddresses {
     this.#size = 2 ** (32 - Number(prefix));
   }
 
-  admit(request: AdmissionRequest, reader: Reader): Promise<JsonObject | undefined> {
+  admit(request: AdmissionRequest, reader: Reader): Promise<JsonObject> | undefined {
     const { object, operation, resource, subresource } = request;
     const isWrite = operation === "CREATE" || operation === "UPDATE";
     if (resource !== services || subresource !== undefined || !isWrite || object === undefined) {
-      return Promise.resolve(undefined);
+      return undefined;
     }
     const turn = this.#turn.then(() => this.#assign(request, object, reader));
     this.#turn = turn.catch(() => {

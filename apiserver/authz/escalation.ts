@@ -36,12 +36,12 @@ function tellsRules(authorizer: Access): authorizer is Authorizer {
 export function withoutEscalation(admission: Admission, authorizer: Access): Admission {
   if (!tellsRules(authorizer)) return admission;
   return {
-    async admit(request) {
-      const admitted = await admission.admit(request);
-      const object = admitted ?? request.object;
-      if (object !== undefined && !request.user.groups.includes(MASTERS))
+    mutate: (request) => admission.mutate(request),
+    async validate(request) {
+      const { object, user } = request;
+      if (object !== undefined && !user.groups.includes(MASTERS))
         await check(authorizer, request, object);
-      return admitted;
+      await admission.validate(request);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { StatusError } from "#lib/status-error";
+import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
-import { admissionBasics } from "./create.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
@@ -10,21 +10,19 @@ import type { Call, Steps } from "./steps.ts";
 
 const TRIES_MAX = 5;
 
-/** Gives a pod its node, once and for all. `binding` is a core/v1 Binding. */
-export async function bind(steps: Steps, call: Call, binding: JsonObject): Promise<void> {
+/** Gives a pod its node, once and for all. `given` is a core/v1 Binding. */
+export async function bind(steps: Steps, call: Call, given: JsonObject): Promise<void> {
   await authorize(steps, call, "create");
+  const { object: binding = given } = await admit(steps, {
+    ...admissionOf(call, "CREATE"),
+    object: given,
+  });
   const node = objectAt(binding, "target")["name"];
   if (typeof node !== "string" || node === "") {
     throw invalid(call.resource, call.name ?? "", [
       { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
     ]);
   }
-  await steps.admission.admit({
-    ...admissionBasics(call),
-    operation: "CREATE",
-    name: call.name ?? "",
-    object: binding,
-  });
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
     checkUid(call, binding, current.json);

@@ -1,6 +1,7 @@
 import type { JsonObject } from "#lib/json";
 import { nameSuffix, uuid } from "#lib/random";
 import { StatusError } from "#lib/status-error";
+import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
 import { alreadyExists, invalid, methodNotAllowed } from "./failures.ts";
@@ -39,40 +40,26 @@ async function createNamed(
 ): Promise<Published | undefined> {
   const { resource } = call;
   const name = metaOf(named).name ?? "";
-  const fresh = stamp(steps, call, steps.rules.prepareForCreate(resource, named));
-  const admitted =
-    (await steps.admission.admit({
-      ...admissionBasics(call),
-      operation: "CREATE",
-      name,
-      object: fresh,
-    })) ?? fresh;
-  const causes = steps.rules.validateCreate(resource, admitted);
+  const prepared = steps.rules.prepareForCreate(resource, named);
+  const request = { ...admissionOf(call, "CREATE"), name, object: prepared };
+  const mutated = (await steps.admission.mutate(request)) ?? prepared;
+  const fresh = stamp(steps, call, mutated, name);
+  const causes = steps.rules.validateCreate(resource, fresh);
   if (causes.length > 0) throw invalid(resource, name, causes);
+  await steps.admission.validate({ ...request, object: fresh });
   if (call.dryRun) {
     if (await steps.reader.get(resource, call.namespace, name)) return undefined;
-    return Published.unsaved(admitted);
+    return Published.unsaved(fresh);
   }
   const result = await steps.writer.commit([
     {
       kind: "put",
       resource,
-      object: admitted,
+      object: fresh,
       ifRevision: 0,
     },
   ]);
   return result.ok ? result.published[0] : undefined;
-}
-
-export function admissionBasics(call: Call) {
-  const { user, resource, namespace, subresource } = call;
-  return {
-    user,
-    resource,
-    dryRun: call.dryRun ?? false,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(subresource === undefined ? {} : { subresource }),
-  };
 }
 
 function withName(steps: Steps, object: JsonObject): JsonObject {
@@ -96,9 +83,11 @@ function withName(steps: Steps, object: JsonObject): JsonObject {
   });
 }
 
-/** What only the server may say about a new object. */
-function stamp(steps: Steps, call: Call, object: JsonObject): JsonObject {
+/** What only the server may say about a new object, whatever became of it in admission. */
+function stamp(steps: Steps, call: Call, object: JsonObject, name: string): JsonObject {
   return withMeta(object, {
+    name,
+    namespace: call.resource.namespaced ? call.namespace : undefined,
     uid: uuid(steps.random),
     creationTimestamp: timestamp(steps.clock.nowMs()),
     generation: hasGeneration(call.resource) ? 1 : undefined,

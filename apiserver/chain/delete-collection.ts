@@ -1,6 +1,6 @@
 import { StatusError } from "#lib/status-error";
+import { admitDeletion } from "./admit.ts";
 import { authorize } from "./authorize.ts";
-import { admissionBasics } from "./create.ts";
 import { removeAllowed } from "./delete.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
 import { methodNotAllowed } from "./failures.ts";
@@ -35,13 +35,7 @@ async function removeBatch(
 ): Promise<void> {
   const commits: Commit[] = [];
   for (const published of batch) {
-    const target = callFor(call, published);
-    await steps.admission.admit({
-      ...admissionBasics(target),
-      operation: "DELETE",
-      name: target.name ?? "",
-      oldObject: published.json,
-    });
+    await admitDeletion(steps, callFor(call, published), options, published.json);
     const plan = planDeletion(call.resource, published.json, options, steps.clock.nowMs());
     if (plan.kind === "wait") continue;
     commits.push(

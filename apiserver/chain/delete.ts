@@ -1,5 +1,5 @@
+import { admitDeletion } from "./admit.ts";
 import { authorize } from "./authorize.ts";
-import { admissionBasics } from "./create.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
 import { conflict, MODIFIED, methodNotAllowed } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
@@ -22,21 +22,28 @@ export async function remove(steps: Steps, call: Call, options: DeleteOptions): 
   return removeAllowed(steps, call, options);
 }
 
-/** For the caller that has authorized another verb which implies this one: eviction, deletecollection. */
-export async function removeAllowed(
+/** For the caller that has authorized another verb which implies this one: deletecollection. */
+export function removeAllowed(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
+  return removeAfter(steps, call, options, (current) =>
+    admitDeletion(steps, call, options, current.json),
+  );
+}
+
+/** For the caller whose own route admission has judged: eviction. */
+export function removeAdmitted(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
+  return removeAfter(steps, call, options, () => undefined);
+}
+
+async function removeAfter(
   steps: Steps,
   call: Call,
   options: DeleteOptions,
+  admitted: (current: Published) => Promise<void> | undefined,
 ): Promise<Deleted> {
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
     checkPreconditions(call, options, current);
-    await steps.admission.admit({
-      ...admissionBasics(call),
-      operation: "DELETE",
-      name: call.name ?? "",
-      oldObject: current.json,
-    });
+    await admitted(current);
     const deleted = await tryRemove(steps, call, options, current);
     if (deleted !== undefined) return deleted;
   }

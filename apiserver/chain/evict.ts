@@ -4,8 +4,9 @@ import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { podDisruptionBudgets } from "#resources";
+import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
-import { removeAllowed } from "./delete.ts";
+import { removeAdmitted } from "./delete.ts";
 import type { DeleteOptions } from "./deletion.ts";
 import { found } from "./get.ts";
 import { isObject, timestamp } from "./object-meta.ts";
@@ -21,10 +22,11 @@ export async function evict(steps: Steps, call: Call, eviction: JsonObject): Pro
   const given = eviction["deleteOptions"];
   const options: DeleteOptions = isObject(given) ? (given as unknown as DeleteOptions) : {};
   const dryRun = call.dryRun ?? isDryRun(given);
+  await admit(steps, { ...admissionOf(call, "CREATE"), dryRun, object: eviction });
   const pod = (await found(steps, call)).object as Pod;
   if (mustAskBudget(pod)) await takeFromBudget(steps, call, pod, dryRun);
   const { subresource: _, ...parent } = call;
-  await removeAllowed(steps, { ...parent, dryRun }, options);
+  await removeAdmitted(steps, { ...parent, dryRun }, options);
 }
 
 function isDryRun(options: unknown): boolean {

@@ -1,9 +1,10 @@
 import type { JsonObject } from "#lib/json";
+import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { conflict, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
 import { identify } from "./identity.ts";
-import { objectAt, withMeta } from "./object-meta.ts";
+import { objectAt } from "./object-meta.ts";
 import type { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
 import { isFinished } from "./update.ts";
@@ -19,7 +20,9 @@ export async function finalize(steps: Steps, call: Call, given: JsonObject): Pro
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
     const spec = { ...objectAt(current.json, "spec"), finalizers };
-    const next = withMeta({ ...current.json, spec }, {});
+    const wanted = { ...current.json, spec };
+    const request = { ...admissionOf(call, "UPDATE"), object: wanted, oldObject: current.json };
+    const { object: next = wanted } = await admit(steps, request);
     const result = isFinished(next)
       ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
       : await steps.writer.commit([

@@ -2,6 +2,7 @@ import { labelSelectorToString } from "#lib/api/selector";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { LabelSelector } from "#proto/meta/v1";
+import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
@@ -9,7 +10,7 @@ import { isObject, metaOf, objectAt } from "./object-meta.ts";
 import { applyPatch, type Patch } from "./patch.ts";
 import { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
-import { replace } from "./update.ts";
+import { replaceAdmitted } from "./update.ts";
 
 const TRIES_MAX = 5;
 
@@ -36,7 +37,10 @@ async function writeScale(
 ): Promise<Published> {
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
-    const scale = next(scaleOf(current).json);
+    const oldObject = scaleOf(current).json;
+    const given = next(oldObject);
+    const request = { ...admissionOf(call, "UPDATE"), object: given, oldObject };
+    const { object: scale = given } = await admit(steps, request);
     const { resourceVersion } = metaOf(scale);
     if (resourceVersion && resourceVersion !== String(current.revision))
       throw conflict(call.resource, call.name ?? "", MODIFIED);
@@ -44,7 +48,7 @@ async function writeScale(
     const object = { ...current.json, spec: { ...objectAt(current.json, "spec"), replicas } };
     // The parent's own rules decide, as if its spec had been written.
     const { subresource: _, ...parent } = call;
-    const written = await replace(steps, parent, object, current);
+    const written = await replaceAdmitted(steps, parent, object, current);
     if (written !== undefined) return scaleOf(written);
   }
   throw conflict(call.resource, call.name ?? "", MODIFIED);

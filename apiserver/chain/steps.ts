@@ -42,16 +42,31 @@ export interface AdmissionRequest {
   readonly subresource?: string;
   readonly namespace?: string;
   readonly name?: string;
-  /** Absent for DELETE. */
+  /** What the route speaks: of `pods/binding` a Binding, of `pods/exec` a PodExecOptions. Absent for DELETE. */
   readonly object?: JsonObject;
-  /** Absent for CREATE. */
+  /** Absent for CREATE and CONNECT. */
   readonly oldObject?: JsonObject;
   readonly dryRun: boolean;
+  /** As CreateOptions, UpdateOptions or DeleteOptions, for those outside that are asked; empty for CONNECT. */
+  readonly options: () => JsonObject;
+  readonly warn?: (text: string) => void;
 }
 
-/** Gives back the object, changed or not; throws a StatusError to refuse. Never writes. */
+/** Throws a StatusError to refuse. Never writes. */
 export interface Admission {
-  admit(request: AdmissionRequest): Promise<JsonObject | undefined>;
+  /** Before the object is validated. Gives back what it becomes; undefined when it stays as it is. */
+  mutate(request: AdmissionRequest): Promise<JsonObject | undefined> | JsonObject | undefined;
+  /** After: nothing is changed any more. */
+  validate(request: AdmissionRequest): Promise<void> | undefined;
+}
+
+/** What admission may use to decide. */
+export interface AdmissionAccess {
+  readonly reader: Reader;
+  readonly authorizer: Authorizer;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** What the server itself sets, and what may be written: per kind, pure. */

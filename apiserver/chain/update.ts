@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
+import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
-import { admissionBasics } from "./create.ts";
 import { decodeBody } from "./decode-body.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
@@ -34,25 +34,41 @@ export async function replace(
   object: JsonObject,
   current: Published,
 ): Promise<Published | undefined> {
-  const { resource } = call;
-  const name = call.name ?? "";
   const old = current.json;
+  const prepared = prepare(steps, call, object, current);
+  const request = { ...admissionOf(call, "UPDATE"), object: prepared, oldObject: old };
+  const mutated = await steps.admission.mutate(request);
+  const kept = mutated === undefined ? prepared : keepIdentity(mutated, old);
+  check(steps, call, kept, old);
+  await steps.admission.validate({ ...request, object: kept });
+  return store(steps, call, kept, current);
+}
+
+/** For the caller whose own route admission has judged: scale. */
+export async function replaceAdmitted(
+  steps: Steps,
+  call: Call,
+  object: JsonObject,
+  current: Published,
+): Promise<Published | undefined> {
+  const prepared = prepare(steps, call, object, current);
+  check(steps, call, prepared, current.json);
+  return store(steps, call, prepared, current);
+}
+
+function prepare(steps: Steps, call: Call, object: JsonObject, current: Published): JsonObject {
   checkPreconditions(call, object, current);
-  const prepared = keepIdentity(
-    steps.rules.prepareForUpdate(resource, object, old, call.subresource),
+  const old = current.json;
+  return keepIdentity(
+    steps.rules.prepareForUpdate(call.resource, object, old, call.subresource),
     old,
   );
-  const admitted =
-    (await steps.admission.admit({
-      ...admissionBasics(call),
-      operation: "UPDATE",
-      name,
-      object: prepared,
-      oldObject: old,
-    })) ?? prepared;
-  const causes = steps.rules.validateUpdate(resource, admitted, old, call.subresource);
+}
+
+function check(steps: Steps, call: Call, object: JsonObject, old: JsonObject): void {
+  const { name = "", resource, subresource } = call;
+  const causes = steps.rules.validateUpdate(resource, object, old, subresource);
   if (causes.length > 0) throw invalid(resource, name, causes);
-  return store(steps, call, withGeneration(resource, admitted, old), current);
 }
 
 async function store(
@@ -62,7 +78,8 @@ async function store(
   current: Published,
 ): Promise<Published | undefined> {
   const { resource } = call;
-  const next = withMeta(object, { resourceVersion: metaOf(current.json).resourceVersion });
+  const counted = withGeneration(resource, object, current.json);
+  const next = withMeta(counted, { resourceVersion: metaOf(current.json).resourceVersion });
   // A write that changes nothing makes no revision: watchers need not hear of it.
   if (isDeepStrictEqual(next, current.json)) return current;
   if (call.dryRun) return Published.unsaved(next);

@@ -4,11 +4,13 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
+import { admissionOf, admit } from "../chain/admit.ts";
 import { authorize } from "../chain/authorize.ts";
 import { found } from "../chain/get.ts";
 import { flag } from "../front/rest/query.ts";
 import type { StreamRequest, Streams } from "../front/rest/server.ts";
 import { chooseProtocol } from "./channels.ts";
+import { connectOptions } from "./connect-options.ts";
 import { pipeExec } from "./exec.ts";
 import { type StreamDeps, serveLogs } from "./logs.ts";
 import { containerOf, place, type What } from "./pod-session.ts";
@@ -61,8 +63,10 @@ interface Upgrade {
 }
 
 async function allowedPod(deps: StreamDeps, request: StreamRequest): Promise<Pod> {
-  const call = { ...request.route, user: request.user };
-  await authorize(deps.steps, call, request.exchange.request.method === "GET" ? "get" : "create");
+  const { exchange, route, user } = request;
+  const call = { ...route, user, warn: exchange.warn };
+  await authorize(deps.steps, call, exchange.request.method === "GET" ? "get" : "create");
+  await admit(deps.steps, { ...admissionOf(call, "CONNECT"), object: connectOptions(request) });
   return (await found(deps.steps, call)).object as Pod;
 }
 
