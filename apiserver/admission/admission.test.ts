@@ -21,7 +21,7 @@ import type { User } from "../chain/steps.ts";
 import { rules } from "../rules/index.ts";
 import { coreOver } from "../server.ts";
 import { MemoryStore } from "../storage/memory/memory-store.ts";
-import { admission } from "./index.ts";
+import { type AdmissionOptions, admission } from "./index.ts";
 
 const ADMIN: User = { name: "admin", groups: ["system:masters"] };
 const AGENT: User = { name: "system:node:n1", groups: ["system:nodes"] };
@@ -30,7 +30,7 @@ const stores: MemoryStore[] = [];
 after(() => Promise.all(stores.map((store) => store.close())));
 
 /** Everybody may do everything here: what is refused, admission refuses. */
-async function newCore(): Promise<Core> {
+async function newCore(options: Partial<AdmissionOptions> = {}): Promise<Core> {
   const store = new MemoryStore(systemClock);
   stores.push(store);
   const none = () => Promise.reject(new Error("not served here"));
@@ -40,7 +40,7 @@ async function newCore(): Promise<Core> {
     random: systemRandom,
     parts: {
       authorizer: () => ({ authorize: () => ({ allowed: true }) }),
-      admission: admission({ serviceCidr: "10.96.0.0/24" }),
+      admission: admission({ serviceCidr: "10.96.0.0/24", ...options }),
       rules,
       patcher,
       openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
@@ -155,6 +155,24 @@ test("a pod's priority comes from its class alone", async () => {
     /PreemptionPolicy \(Never\) must not be/,
   );
   await refused(specOf("e", { priorityClassName: "none" }), /^no PriorityClass with name none was/);
+});
+
+test("pod security asks nothing of those that are exempt", async () => {
+  const core = await newCore({
+    podSecurityExemptions: { namespaces: ["free"], users: ["ci"], runtimeClasses: ["vm"] },
+  });
+  const api = core.as(ADMIN);
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  for (const name of ["free", "strict"])
+    await api.create({ resource: namespaces }, { metadata: { name, labels } });
+  const create = (who: User, namespace: string, spec?: JsonObject) =>
+    core.as(who).create({ resource: pods, namespace }, pod("p", spec), { dryRun: true });
+  await refused(
+    create(ADMIN, "strict"),
+    /^pods "p" is forbidden: violates PodSecurity "restricted/,
+  );
+  await create(ADMIN, "free");
+  await create({ name: "ci", groups: [] }, "strict");
 });
 
 test("a new node takes no pods until it is ready", async () => {

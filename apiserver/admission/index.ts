@@ -4,6 +4,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import type { Plugin, Validator } from "./plugin.ts";
+import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
 import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
@@ -12,6 +13,8 @@ import { taintNewNodes } from "./taint-new-nodes.ts";
 export interface AdmissionOptions {
   /** Of ClusterIPs, as `10.96.0.0/16`. */
   readonly serviceCidr: string;
+  /** Whose pods may be as they like. */
+  readonly podSecurityExemptions?: Exemptions;
 }
 
 /** All plugins, each phase in Kubernetes' order; a plugin that stands in both has something to do in both. */
@@ -27,7 +30,10 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       defaultTolerationSeconds,
       (request) => addresses.admit(request, reader),
     ];
-    const validating: readonly Validator[] = [defaultPriority];
+    const validating: readonly Validator[] = [
+      podSecurity(options.podSecurityExemptions ?? {}),
+      defaultPriority,
+    ];
     return {
       mutate: (request) => mutateAll(mutating, request, reader),
       validate: (request) => validateAll(validating, request, reader),
