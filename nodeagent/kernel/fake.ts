@@ -98,12 +98,12 @@ export class FakeCgroupKernel implements CgroupKernel {
     return [...group.files.keys(), "cgroup.procs", ...this.#childrenOf(path).map(nameOf)];
   }
 
-  /** Puts a process into a group, as its own write of "0" to cgroup.procs would. */
-  enter(pid: number, procsFile: string): void {
-    const group = this.#groupOf("open", procsFile);
+  /** Puts a process into a group, as its own write of "0" to the file would. */
+  enter(pid: number, entryFile: string): void {
+    const group = this.#groupOf("open", entryFile);
     // "No Internal Process Constraint": a group that hands controllers down holds no processes.
     const handsDown = words(group.files.get("cgroup.subtree_control")).length > 0;
-    if (handsDown && parentOf(procsFile) !== ROOT) fail("write", "EBUSY", procsFile);
+    if (handsDown && parentOf(entryFile) !== ROOT) fail("write", "EBUSY", entryFile);
     group.processes.add(pid);
   }
 

@@ -6,7 +6,7 @@ import type { Program } from "./system-call.ts";
 export interface ExecPlan {
   /** The container's, with the command to run in it. */
   readonly process: OciProcess;
-  readonly cgroupProcs: readonly string[];
+  readonly cgroupEntries: readonly string[];
   /** A process file descriptor of the container's first process. */
   readonly container: number;
   readonly stdio: readonly [number, number, number];
@@ -17,7 +17,7 @@ export interface ExecPlan {
 export function execProgram(plan: ExecPlan): Program {
   const joined = CLONE.newNs | CLONE.newUts | CLONE.newIpc | CLONE.newNet | CLONE.newCgroup;
   return [
-    ...plan.cgroupProcs.flatMap((path) => writeFileCalls(path, "0")),
+    ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     { call: "setns", args: [plan.container, joined], what: "join the container's namespaces" },
     ...stdioCalls(plan.stdio, plan.process.terminal),
     {

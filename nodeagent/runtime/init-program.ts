@@ -7,7 +7,7 @@ import type { Program } from "./system-call.ts";
 export interface SharedInitPlan {
   /** A directory that holds nothing but the executable "init". */
   readonly root: string;
-  readonly cgroupProcs: readonly string[];
+  readonly cgroupEntries: readonly string[];
   readonly reaper: ReaperPlan;
 }
 
@@ -29,7 +29,7 @@ const INIT_PROCESS: OciProcess = {
 export function sharedInitProgram(plan: SharedInitPlan): Program {
   const { root } = plan;
   return withReaper(CLONE.newNs | CLONE.newPid | CLONE.newNet | CLONE.newIpc, plan.reaper, [
-    ...plan.cgroupProcs.flatMap((path) => writeFileCalls(path, "0")),
+    ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     {
       call: "mount",
       args: ["none", "/", 0, MS.slave | MS.recursive, 0],

@@ -13,7 +13,7 @@ function plan(change: Partial<StartPlan> = {}, oci: Partial<OciConfig> = {}): St
     oci: { ...defaultOciConfig({ args: ["web", "--port", "80"] }), ...oci },
     lowerDirs: ["/layers/sha256/aa", "/layers/sha256/bb"],
     directory: "/state/containers/c",
-    cgroupProcs: ["/sys/fs/cgroup/pod/c/cgroup.procs"],
+    cgroupEntries: ["/sys/fs/cgroup/pod/c/cgroup.procs"],
     cgroupMounts: [{ name: "", type: "cgroup2", data: "" }],
     joined: [{ kind: "net", path: "/state/namespaces/pod/net" }],
     created: ["pid"],

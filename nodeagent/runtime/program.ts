@@ -28,7 +28,7 @@ export interface StartPlan {
   readonly lowerDirs: readonly string[];
   /** Holds root/, upper/, work/. */
   readonly directory: string;
-  readonly cgroupProcs: readonly string[];
+  readonly cgroupEntries: readonly string[];
   readonly cgroupMounts: readonly CgroupMount[];
   readonly joined: readonly Joined[];
   /** Namespaces of its own, besides mount and cgroup. */
@@ -112,7 +112,7 @@ function containerCalls(plan: StartPlan): Program {
   const { oci } = plan;
   const sources = bindSources(plan);
   return [
-    ...plan.cgroupProcs.flatMap((path) => writeFileCalls(path, "0")),
+    ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     ...plan.joined.filter(({ kind }) => kind !== "pid").flatMap(joinCalls),
     { call: "unshare", args: [CLONE.newCgroup], what: "unshare cgroup namespace" },
     ...writeFileCalls("/proc/self/oom_score_adj", String(plan.oomScoreAdj), [E.access]),

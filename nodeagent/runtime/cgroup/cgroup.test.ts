@@ -22,7 +22,7 @@ for (const version of [1, 2] as const) {
     cgroups.makeBranch("/naru/pod1", { memoryBytesMax: 128 << 20 });
     cgroups.makeLeaf("/naru/pod1/web", { limits: LIMITS, devices: [] });
     cgroups.makeLeaf("/naru/pod1/web", { limits: LIMITS, devices: [] });
-    for (const file of cgroups.procsFiles("/naru/pod1/web")) kernel.enter(7, file);
+    for (const file of cgroups.entryFiles("/naru/pod1/web")) kernel.enter(7, file);
     assert.deepEqual(cgroups.processes("/naru/pod1/web"), [7]);
     assert.deepEqual(cgroups.children("/naru/pod1"), ["web"]);
     assert.equal(cgroups.oomKills("/naru/pod1/web"), 0);
@@ -72,6 +72,14 @@ test("version 1 writes shares, quota, memory and processes", () => {
   assert.equal(read("memory/naru/pod1/web/memory.limit_in_bytes"), String(64 << 20));
   assert.equal(read("pids/naru/pod1/web/pids.max"), "50");
   assert.equal(read("devices/naru/pod1/web/devices.deny"), "a");
+});
+
+test("version 1 moves threads, not whole processes, into a group", () => {
+  const files = openCgroups(new FakeCgroupKernel(1)).entryFiles("/naru/pod1/web");
+  assert.ok(
+    files.length > 0 && files.every((file) => file.endsWith("/naru/pod1/web/tasks")),
+    String(files),
+  );
 });
 
 test("weightOf() keeps order and ends of the range", () => {

@@ -28,8 +28,8 @@ export interface Cgroups {
   makeBranch(path: string, limits: ResourceLimits): void;
   /** A group that holds a container's processes. */
   makeLeaf(path: string, options: LeafOptions): void;
-  /** A process that writes "0" to each of these is in the group. */
-  procsFiles(path: string): readonly string[];
+  /** A process of one thread that writes "0" to each of these is in the group. */
+  entryFiles(path: string): readonly string[];
   processes(path: string): readonly number[];
   /** Asks the kernel to end all processes at once; false when it can not, and the caller has to signal each. */
   killAll(path: string): boolean;

@@ -61,7 +61,8 @@ export function cgroupV1(files: CgroupFiles, hierarchies: readonly Hierarchy[]):
       const devices = directory("devices", path);
       if (devices !== undefined) writeDevices(files, devices, options.devices);
     },
-    procsFiles: (path) => trees.map((tree) => `${tree}${path}/cgroup.procs`),
+    // Not cgroup.procs: to move a whole process the kernel stops all forks of the machine, and waits 10 ms for the right to.
+    entryFiles: (path) => trees.map((tree) => `${tree}${path}/tasks`),
     processes: (path) => readProcesses(files, need("pids", path)),
     killAll: () => false,
     remove: (path) => trees.map((tree) => removeGroup(files, tree + path)).every((gone) => gone),

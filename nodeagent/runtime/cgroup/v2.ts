@@ -25,7 +25,7 @@ export function cgroupV2(files: CgroupFiles, root: string): Cgroups {
         files.writeText(`${root}${path}/memory.oom.group`, "1");
       }
     },
-    procsFiles: (path) => [`${root}${path}/cgroup.procs`],
+    entryFiles: (path) => [`${root}${path}/cgroup.procs`],
     processes: (path) => readProcesses(files, root + path),
     killAll(path) {
       try {

@@ -55,7 +55,7 @@ export async function execInContainer(
         // Terminals of exec are xterms, as everywhere in Kubernetes, unless the image or pod says otherwise.
         env: config.tty ? ["TERM=xterm", ...oci.process.env] : oci.process.env,
       },
-      cgroupProcs: cgroups.procsFiles(container.cgroup),
+      cgroupEntries: cgroups.entryFiles(container.cgroup),
       container: descriptor,
       stdio: streams.stdio,
       filter: filters.filterFor(oci),

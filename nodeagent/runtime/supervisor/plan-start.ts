@@ -23,7 +23,7 @@ export function planStart(options: PlanOptions): StartPlan {
     oci,
     lowerDirs: config.lowerDirs,
     directory: deps.state.container(config.id).directory,
-    cgroupProcs: deps.cgroups.procsFiles(cgroup),
+    cgroupEntries: deps.cgroups.entryFiles(cgroup),
     cgroupMounts: deps.cgroups.mounts(),
     joined: sandbox.sharePid ? [...join, { kind: "pid", path: `${pins}/pid` }] : join,
     created: sandbox.sharePid || sandbox.host.pid ? [] : ["pid"],

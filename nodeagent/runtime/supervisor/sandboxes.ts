@@ -115,7 +115,7 @@ export class Sandboxes {
     const spawned = kernel.spawn(
       sharedInitProgram({
         root: state.initRoot,
-        cgroupProcs: cgroups.procsFiles(group),
+        cgroupEntries: cgroups.entryFiles(group),
         reaper: { path: state.reaper, statusPath: initStatus, held: [] },
       }),
     );
