@@ -1,6 +1,7 @@
 /** Port-forward: one tunnel session for each connection that the client makes. */
 import type { WebSocket } from "ws";
 import { StatusError } from "#lib/status-error";
+import type { BytePipe } from "./byte-pipe.ts";
 import { type ChannelProtocol, decodeChannel, encodeChannel } from "./channels.ts";
 import { messagesOf, sendMessage } from "./socket-messages.ts";
 import { SpdyConnection, type SpdyStream } from "./spdy/connection.ts";
@@ -11,32 +12,30 @@ export type Dial = (port: number) => Promise<TunnelSession>;
 
 export const SPDY_TUNNEL = "SPDY/3.1+portforward.k8s.io";
 
-/** kubectl's way: SPDY frames in a WebSocket; each connection is a pair of streams, `error` and `data`. */
-export async function pipeSpdyForward(socket: WebSocket, dial: Dial): Promise<void> {
+/** kubectl's way: SPDY frames, in a WebSocket or bare; each connection is a pair of streams, `error` and `data`. */
+export async function pipeSpdyForward(pipe: BytePipe, dial: Dial): Promise<void> {
   const pairs = new Map<string, SpdyStream>();
   const running = new Set<Promise<void>>();
-  const connection = new SpdyConnection(
-    { send: (bytes) => sendMessage(socket, bytes) },
-    (stream) => {
-      const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
-      const other = pairs.get(id);
-      if (other === undefined) {
-        pairs.set(id, stream);
-        return;
-      }
-      pairs.delete(id);
-      const isError = stream.headers.get("streamtype") === "error";
-      const [data, error] = isError ? [other, stream] : [stream, other];
-      const done = forwardPair(data, error, dial).finally(() => running.delete(done));
-      running.add(done);
-    },
-  );
+  const connection = new SpdyConnection(pipe, (stream) => {
+    const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
+    const other = pairs.get(id);
+    if (other === undefined) {
+      pairs.set(id, stream);
+      return;
+    }
+    pairs.delete(id);
+    const isError = stream.headers.get("streamtype") === "error";
+    const [data, error] = isError ? [other, stream] : [stream, other];
+    const done = forwardPair(data, error, dial).finally(() => running.delete(done));
+    running.add(done);
+  });
+  pipe.whenClosed(() => connection.close());
   try {
-    for await (const message of messagesOf(socket)) await connection.receive(message);
+    for await (const chunk of pipe.chunks()) await connection.receive(chunk);
   } finally {
     connection.close();
     await Promise.allSettled(running);
-    socket.close(1000);
+    pipe.close();
   }
 }
 

@@ -1,5 +1,4 @@
 /** A WebSocket as an iterable to read from and a call to write with, both of which make the faster side wait. */
-import { once } from "node:events";
 import type { RawData, WebSocket } from "ws";
 
 /** What may wait to be read or sent before the other side is held up. */
@@ -25,6 +24,8 @@ export async function* messagesOf(socket: WebSocket): AsyncGenerator<Buffer> {
   socket.once("close", onClose);
   // Its close follows, which is what we act on.
   socket.on("error", () => {});
+  // It was opened paused, so that nothing came before there was a reader.
+  socket.resume();
   try {
     for (;;) {
       const message = waiting.shift();
@@ -45,8 +46,7 @@ export async function* messagesOf(socket: WebSocket): AsyncGenerator<Buffer> {
 export async function sendMessage(socket: WebSocket, message: Buffer | string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return;
   const sent = new Promise<void>((resolve) => socket.send(message, () => resolve()));
-  if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return;
-  await Promise.race([sent, once(socket, "close")]);
+  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) await sent;
 }
 
 function asBuffer(data: RawData): Buffer {

@@ -1,7 +1,4 @@
 /** The sub-resources of a pod that are streams: log, exec, attach, portforward. */
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import { admissionOf, admit } from "../chain/admit.ts";
@@ -9,22 +6,22 @@ import { authorize } from "../chain/authorize.ts";
 import { found } from "../chain/get.ts";
 import { flag } from "../front/rest/query.ts";
 import type { StreamRequest, Streams } from "../front/rest/server.ts";
+import { type BytePipe, webSocketPipe } from "./byte-pipe.ts";
 import { chooseProtocol } from "./channels.ts";
+import { type CommandClient, pipeCommand } from "./command.ts";
 import { connectOptions } from "./connect-options.ts";
-import { pipeExec } from "./exec.ts";
+import { type Agreement, handshakes } from "./handshake.ts";
 import { type StreamDeps, serveLogs } from "./logs.ts";
 import { containerOf, place, type What } from "./pod-session.ts";
 import { type Dial, pipeChannelForward, pipeSpdyForward, SPDY_TUNNEL } from "./port-forward.ts";
+import { type SpdyProtocol, spdyCommand, type WantedStreams } from "./spdy-command.ts";
 import type { TunnelSession } from "./tunnel.ts";
+import { webSocketCommand } from "./websocket-command.ts";
 
 const UPGRADED = new Set(["attach", "exec", "portforward"]);
 
 export function podStreams(deps: StreamDeps): Streams {
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  sockets.on("headers", (headers, request) => {
-    const protocol = chosen.get(request);
-    if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
-  });
+  const handshake = handshakes();
   return {
     serve: async (request) => {
       const { subresource } = request.route;
@@ -43,12 +40,10 @@ export function podStreams(deps: StreamDeps): Streams {
       const pod = await allowedPod(deps, request);
       // Before the protocol: kubectl tries a second one, and its user sees that second answer.
       deps.tunnel.listenerOf(place(pod, { $case: "stats", value: {} }).node);
-      if (subresource !== "portforward") execRequest(request, pod);
-      const protocol = webSocketProtocol(request);
-      const open = (): Promise<WebSocket> =>
-        handshake(sockets, { request: incoming(request, protocol), socket, head });
-      if (subresource === "portforward") await forward({ deps, request, pod, protocol, open });
-      else await execute({ deps, request, pod, protocol, open });
+      if (subresource !== "portforward") commandRequest(request, pod);
+      const agreement = handshake(request, socket, head);
+      const upgrade = { deps, request, pod, agreement };
+      await (subresource === "portforward" ? forward(upgrade) : execute(upgrade));
     },
   };
 }
@@ -57,9 +52,7 @@ interface Upgrade {
   readonly deps: StreamDeps;
   readonly request: StreamRequest;
   readonly pod: Pod;
-  readonly protocol: string;
-  /** Sends the 101; until then a failure can still be told as a Status. */
-  readonly open: () => Promise<WebSocket>;
+  readonly agreement: Agreement;
 }
 
 async function allowedPod(deps: StreamDeps, request: StreamRequest): Promise<Pod> {
@@ -70,112 +63,86 @@ async function allowedPod(deps: StreamDeps, request: StreamRequest): Promise<Pod
   return (await found(deps.steps, call)).object as Pod;
 }
 
-/** Both attempts of kubectl come here: with a WebSocket, then, if that fails, with SPDY. */
-function webSocketProtocol(request: StreamRequest): string {
-  const { headers } = request.exchange.request;
-  if (String(headers["upgrade"] ?? "").toLowerCase() !== "websocket") {
-    throw new StatusError(
-      "BadRequest",
-      `upgrade to "${String(headers["upgrade"])}" is not supported; use a WebSocket with v5.channel.k8s.io`,
-    );
-  }
-  const offered = String(headers["sec-websocket-protocol"] ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  const chosen = chosenFrom(offered);
-  if (chosen !== undefined) return chosen;
-  throw new StatusError(
-    "BadRequest",
-    `unable to upgrade: none of the protocols ${offered.join(", ")} is supported`,
-  );
-}
-
-function chosenFrom(offered: readonly string[]): string | undefined {
-  return offered.includes(SPDY_TUNNEL) ? SPDY_TUNNEL : chooseProtocol(offered)?.name;
-}
-
-/** What was agreed on. ws itself refuses a name with a slash in it, which kubectl's tunnel has. */
-const chosen = new WeakMap<IncomingMessage, string>();
-
-function incoming({ exchange }: StreamRequest, protocol: string): IncomingMessage {
-  const request = exchange.request as unknown as IncomingMessage;
-  delete request.headers["sec-websocket-protocol"];
-  chosen.set(request, protocol);
-  return request;
-}
-
-function handshake(
-  sockets: WebSocketServer,
-  at: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
-): Promise<WebSocket> {
-  return new Promise((resolve, reject) => {
-    at.socket.once("close", () => reject(new StatusError("Timeout", "the client has left")));
-    sockets.handleUpgrade(at.request, at.socket, at.head, (opened) => {
-      // Until its reader listens, nothing may come: a promise gives control back first.
-      opened.pause();
-      resolve(opened);
-    });
-  });
-}
-
 async function execute(upgrade: Upgrade): Promise<void> {
   const { request, pod } = upgrade;
-  const what = execRequest(request, pod);
-  const protocol = chooseProtocol(upgrade.protocol === "" ? [] : [upgrade.protocol]);
-  if (protocol === undefined)
-    throw new StatusError("BadRequest", `${upgrade.protocol} is only for port-forward`);
+  const { what, wanted } = commandRequest(request, pod);
   const session = await openSession(upgrade, what);
   try {
-    const socket = await upgrade.open();
-    closeWith(request.signal, socket);
-    const running = pipeExec(socket, protocol, session);
-    socket.resume();
-    await running;
+    const client = await openCommand(upgrade, wanted);
+    await pipeCommand(client, session);
   } finally {
     session.close();
   }
 }
 
-function execRequest({ exchange, route }: StreamRequest, pod: Pod): What {
+async function openCommand(
+  { agreement, deps, request }: Upgrade,
+  wanted: WantedStreams,
+): Promise<CommandClient> {
+  const { protocol } = agreement;
+  if (agreement.kind === "spdy") {
+    const pipe = agreement.open();
+    closeWith(request.signal, pipe);
+    const { clock } = deps.steps;
+    return spdyCommand(pipe, { protocol: protocol as SpdyProtocol, wanted, clock });
+  }
+  const channels = chooseProtocol(protocol === "" ? [] : [protocol]);
+  if (channels === undefined)
+    throw new StatusError("BadRequest", `${protocol} is only for port-forward`);
+  const socket = await agreement.open();
+  closeWith(request.signal, webSocketPipe(socket));
+  return webSocketCommand(socket, channels);
+}
+
+function commandRequest(
+  { exchange, route }: StreamRequest,
+  pod: Pod,
+): { readonly what: What; readonly wanted: WantedStreams } {
   const { query } = exchange;
   const tty = flag(query, "tty");
-  const streams = {
-    container: containerOf(pod, query.get("container")),
+  const wanted = {
     stdin: flag(query, "stdin"),
     stdout: flag(query, "stdout"),
     // A terminal has one output.
     stderr: flag(query, "stderr") && !tty,
     tty,
   };
-  if (route.subresource === "attach") return { $case: "attach", value: streams };
+  const streams = { container: containerOf(pod, query.get("container")), ...wanted };
+  if (route.subresource === "attach") return { what: { $case: "attach", value: streams }, wanted };
   const command = query.getAll("command");
   if (command.length === 0)
     throw new StatusError("BadRequest", "you must specify at least one command for the container");
-  return { $case: "exec", value: { ...streams, command } };
+  return { what: { $case: "exec", value: { ...streams, command } }, wanted };
 }
 
 async function forward(upgrade: Upgrade): Promise<void> {
-  const { request } = upgrade;
+  const { agreement, request } = upgrade;
   const dial: Dial = (port) =>
     openSession(upgrade, { $case: "portForward", value: { port: checkedPort(port) } });
-  const isTunnel = upgrade.protocol === SPDY_TUNNEL;
-  const protocol = chooseProtocol(upgrade.protocol === "" ? [] : [upgrade.protocol]);
+  if (agreement.kind === "websocket" && agreement.protocol !== SPDY_TUNNEL)
+    return forwardChannels(upgrade, agreement, dial);
+  const pipe = agreement.kind === "spdy" ? agreement.open() : webSocketPipe(await agreement.open());
+  closeWith(request.signal, pipe);
+  await pipeSpdyForward(pipe, dial);
+}
+
+async function forwardChannels(
+  { request }: Upgrade,
+  agreement: Extract<Agreement, { kind: "websocket" }>,
+  dial: Dial,
+): Promise<void> {
+  const { protocol: name } = agreement;
+  const protocol = chooseProtocol(name === "" ? [] : [name]);
   const ports = request.exchange.query
     .getAll("ports")
     .flatMap((list) => list.split(","))
     .map(Number);
-  if (!isTunnel && ports.length === 0)
+  if (protocol === undefined || ports.length === 0)
     throw new StatusError("BadRequest", 'query parameter "ports" is required');
-  if (!isTunnel) ports.forEach(checkedPort);
-  const socket = await upgrade.open();
-  closeWith(request.signal, socket);
-  const running =
-    isTunnel || protocol === undefined
-      ? pipeSpdyForward(socket, dial)
-      : pipeChannelForward(socket, { protocol, ports, dial });
-  socket.resume();
-  await running;
+  ports.forEach(checkedPort);
+  const socket = await agreement.open();
+  closeWith(request.signal, webSocketPipe(socket));
+  await pipeChannelForward(socket, { protocol, ports, dial });
 }
 
 function checkedPort(port: number): number {
@@ -188,8 +155,9 @@ function openSession(upgrade: Upgrade, what: What): Promise<TunnelSession> {
   return upgrade.deps.tunnel.open(node, asked, upgrade.request.signal);
 }
 
-function closeWith(signal: AbortSignal, socket: WebSocket): void {
-  const close = (): void => socket.close(1001);
+/** When the server ends, so does what it carries. */
+function closeWith(signal: AbortSignal, pipe: BytePipe): void {
+  const close = (): void => pipe.abandon();
   signal.addEventListener("abort", close, { once: true });
-  socket.once("close", () => signal.removeEventListener("abort", close));
+  pipe.whenClosed(() => signal.removeEventListener("abort", close));
 }

@@ -7,13 +7,15 @@ import { WebSocket } from "ws";
 import { pods } from "#resources";
 import { startTestServer, type TestServer } from "../harness/api-server.ts";
 import { type AgentSession, type FakeAgent, startFakeAgent } from "../harness/fake-agent.ts";
-import { type Kubectl, kubectl } from "../harness/kubectl.ts";
+import { type Kubectl, kubectl, oldKubectl } from "../harness/kubectl.ts";
 
 const TIMEOUT = { timeout: 30_000 };
 
 let server: TestServer;
 let agent: FakeAgent;
 let k: Kubectl;
+/** Speaks SPDY alone. */
+let old: Kubectl;
 
 before(async () => {
   server = await startTestServer();
@@ -21,6 +23,7 @@ before(async () => {
   agent = startFakeAgent({ ...access(server), ...node }, serve);
   await agent.ready;
   k = await kubectl(server.kubeconfig, server.directory);
+  old = await oldKubectl(server.kubeconfig, server.directory);
   await createPod("web", "n1");
   await createPod("lost", "n2");
   await createPod("new", undefined);
@@ -129,6 +132,48 @@ test("kubectl port-forward carries connections, and failures of single ones", TI
       child.kill();
       await once(child, "exit");
     }
+  }
+});
+
+test("an old kubectl's exec over SPDY copies stdin to its end", TIMEOUT, async () => {
+  const input = "line\n".repeat(1_000_000);
+  assert.equal(await old.ok(["exec", "-i", "web", "--", "cat"], { input }), input);
+});
+
+test("an old kubectl's exec over SPDY exits as the process does", TIMEOUT, async () => {
+  const { code, stderr } = await old.run(["exec", "web", "--", "fail"]);
+  assert.equal(code, 3);
+  assert.match(stderr, /it failed\n.*exit code 3/s);
+});
+
+test("an old kubectl attaches over SPDY", TIMEOUT, async () => {
+  assert.equal(await old.ok(["attach", "-i", "web"], { input: "hello\n" }), "hello\n");
+});
+
+test("an old kubectl is told why it cannot exec", TIMEOUT, async () => {
+  const { code, stderr } = await old.run(["exec", "lost", "--", "cat"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /node "n2" is not connected to the API server/);
+});
+
+test("an old kubectl forwards ports over bare SPDY", TIMEOUT, async () => {
+  const child = old.start(["port-forward", "web", ":80", ":81"]);
+  try {
+    const [open] = await forwardedPorts(child.stdout);
+    for (let i = 0; i < 3; i++) assert.equal(await talk(open ?? 0, "hello"), "HELLO");
+  } finally {
+    if (child.exitCode === null) {
+      child.kill();
+      await once(child, "exit");
+    }
+  }
+});
+
+test("exec in the name of another user asks what that user may", TIMEOUT, async () => {
+  for (const each of [k, old]) {
+    const { code, stderr } = await each.run(["exec", "web", "--as", "eve", "--", "fail"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /User "eve" cannot/);
   }
 });
 

