@@ -1,4 +1,4 @@
-/** The sub-resources of a pod that are streams: log, exec, attach, portforward. */
+/** The sub-resources that are streams: log, exec, attach, portforward and proxy. */
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import { admissionOf, admit } from "../chain/admit.ts";
@@ -11,6 +11,7 @@ import { chooseProtocol } from "./channels.ts";
 import { type CommandClient, pipeCommand } from "./command.ts";
 import { connectOptions } from "./connect-options.ts";
 import { type Agreement, handshakes } from "./handshake.ts";
+import { serveProxy, upgradeProxy } from "./http-proxy.ts";
 import { type StreamDeps, serveLogs } from "./logs.ts";
 import { containerOf, place, type What } from "./pod-session.ts";
 import { type Dial, pipeChannelForward, pipeSpdyForward, SPDY_TUNNEL } from "./port-forward.ts";
@@ -29,12 +30,17 @@ export function podStreams(deps: StreamDeps): Streams {
         await serveLogs(deps, request);
         return true;
       }
+      if (subresource === "proxy") {
+        await serveProxy(deps, request);
+        return true;
+      }
       if (subresource === undefined || !UPGRADED.has(subresource)) return false;
       await allowedPod(deps, request);
       throw new StatusError("BadRequest", "Upgrade request required");
     },
     upgrade: async (request, socket, head) => {
       const { subresource = "" } = request.route;
+      if (subresource === "proxy") return upgradeProxy(deps, request, { socket, head });
       if (!UPGRADED.has(subresource) || request.route.resource.plural !== "pods")
         throw new StatusError("BadRequest", "this path cannot be upgraded");
       const pod = await allowedPod(deps, request);

@@ -9,7 +9,7 @@ import type {
   Service,
   ServiceAccount,
 } from "#proto/core/v1";
-import { resource, STATUS } from "./resource.ts";
+import { PROXY_VERBS, resource, STATUS } from "./resource.ts";
 
 export const namespaces = resource<Namespace>({
   group: "",
@@ -36,6 +36,7 @@ export const pods = resource<Pod>({
     { name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
     { name: "log", verbs: ["get"] },
     { name: "portforward", kind: "PodPortForwardOptions", verbs: ["create", "get"] },
+    { name: "proxy", kind: "PodProxyOptions", verbs: PROXY_VERBS },
   ],
 });
 export const services = resource<Service>({
@@ -45,7 +46,7 @@ export const services = resource<Service>({
   plural: "services",
   shortNames: ["svc"],
   categories: ["all"],
-  subresources: [STATUS],
+  subresources: [STATUS, { name: "proxy", kind: "ServiceProxyOptions", verbs: PROXY_VERBS }],
 });
 export const endpoints = resource<Endpoints>({
   group: "",

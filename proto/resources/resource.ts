@@ -54,6 +54,8 @@ const ALL_VERBS = [
 ] as const;
 const GET_WRITE = ["get", "patch", "update"] as const;
 export const STATUS: Subresource = { name: "status", verbs: GET_WRITE };
+/** Every method of HTTP goes through. */
+export const PROXY_VERBS = ["create", "delete", "get", "patch", "update"] as const;
 export const SCALE: Subresource = {
   name: "scale",
   group: "autoscaling",
