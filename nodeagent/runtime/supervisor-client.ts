@@ -1,21 +1,18 @@
 import { readFileSync } from "node:fs";
-import {
-  type CallOptions,
-  type ClientUnaryCall,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
 import { type Clock, sleep } from "#lib/clock";
 import type { Logger } from "#lib/logger";
-import {
-  type NetlinkResult,
-  type ProcessInput,
-  SupervisorClient as Stub,
+import type {
+  ContainerEvent,
+  HelloReply,
+  NetlinkResult,
+  ProcessInput,
+  ProcessOutput,
 } from "#services/supervisor";
 import type { Kernel, NftablesOutcome } from "../kernel/kernel.ts";
-import { openProcessCall, type ProcessCall } from "./process-call.ts";
+import { CallClient } from "./channel/call-client.ts";
+import { PeerGone } from "./channel/message-stream.ts";
+import type { Method } from "./channel/method.ts";
+import { openProcessCall } from "./process-call.ts";
 import type {
   ContainerConfig,
   ContainerRecord,
@@ -31,6 +28,7 @@ import type {
 } from "./runtime.ts";
 import { launchSupervisor } from "./supervisor/launch.ts";
 import { stateDirectory } from "./supervisor/state-directory.ts";
+import { METHODS } from "./supervisor-methods.ts";
 
 export interface SupervisorClientOptions {
   readonly kernel: Pick<Kernel, "mount" | "readText">;
@@ -50,25 +48,20 @@ const PROBE_INTERVAL_MS = 20;
 const PROBE_MS_MAX = 1_000;
 /** A supervisor that dies each time it is asked the same thing must not be started for ever. */
 const RETRIES_MAX = 3;
-const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+/** Not yet taken by who watches; the supervisor keeps those that come after. */
+const EVENTS_MAX = 1_000;
 
 /** The runtime, in a process of its own that is started when it is not there. Every call may be made at any time. */
 export class SupervisorClient implements Runtime {
   readonly #options: SupervisorClientOptions;
-  readonly #stub: Stub;
+  readonly #calls: CallClient;
   readonly #state: ReturnType<typeof stateDirectory>;
   #ensuring: Promise<void> | undefined;
 
   constructor(options: SupervisorClientOptions) {
     this.#options = options;
     this.#state = stateDirectory(options.stateDir);
-    this.#stub = new Stub(`unix:${this.#state.socket}`, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-      "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
-      "grpc.initial_reconnect_backoff_ms": 10,
-      "grpc.min_reconnect_backoff_ms": 10,
-      "grpc.max_reconnect_backoff_ms": 100,
-    });
+    this.#calls = new CallClient(this.#state.socket);
   }
 
   /** Starts the supervisor if none answers, and waits until it has taken over what there is. */
@@ -81,23 +74,23 @@ export class SupervisorClient implements Runtime {
   }
 
   close(): void {
-    this.#stub.close();
+    this.#calls.close();
   }
 
   /** Ends the supervisor, not the containers. Its process may live a moment longer. */
   async stop(): Promise<void> {
     try {
-      await once<object>((done) => this.#stub.stop({}, done));
+      await this.#calls.call(METHODS.stop, {});
     } catch (error) {
       // It was not there, or went before it could say so.
-      if (!hasStatus(error, status.UNAVAILABLE, status.CANCELLED)) throw plainError(error);
+      if (!(error instanceof PeerGone)) throw error;
     }
   }
 
   /** The supervisor becomes a new one, with the same children: for an upgrade of its program. */
   async restart(): Promise<void> {
     const { generation } = await this.ready();
-    await once<object>((done) => this.#stub.restart({}, done));
+    await this.#calls.call(METHODS.restart, {});
     const deadline = this.#options.clock.monotonicMs() + READY_MS_MAX;
     while (this.#options.clock.monotonicMs() < deadline) {
       const now = await this.#hello().catch(() => undefined);
@@ -109,37 +102,30 @@ export class SupervisorClient implements Runtime {
 
   async createSandbox(config: SandboxConfig): Promise<Sandbox> {
     const configJson = JSON.stringify(config);
-    const reply = await this.#call<{ sandboxJson: string }>((done) =>
-      this.#stub.createSandbox({ configJson }, done),
-    );
-    return JSON.parse(reply.sandboxJson) as Sandbox;
+    const { sandboxJson } = await this.#call(METHODS.createSandbox, { configJson });
+    return JSON.parse(sandboxJson) as Sandbox;
   }
 
   async removeSandbox(id: string): Promise<void> {
-    await this.#call<object>((done) => this.#stub.removeSandbox({ id }, done));
+    await this.#call(METHODS.removeSandbox, { id });
   }
 
   async startContainer(config: ContainerConfig): Promise<ContainerState> {
     const configJson = JSON.stringify(config);
-    const reply = await this.#call<{ stateJson: string }>((done) =>
-      this.#stub.startContainer({ configJson }, done),
-    );
-    return JSON.parse(reply.stateJson) as ContainerState;
+    const { stateJson } = await this.#call(METHODS.startContainer, { configJson });
+    return JSON.parse(stateJson) as ContainerState;
   }
 
   async killContainer(id: string, signal: number, all: boolean): Promise<void> {
-    await this.#call<object>((done) => this.#stub.killContainer({ id, signal, all }, done));
+    await this.#call(METHODS.killContainer, { id, signal, all });
   }
 
   async removeContainer(id: string): Promise<void> {
-    await this.#call<object>((done) => this.#stub.removeContainer({ id }, done));
+    await this.#call(METHODS.removeContainer, { id });
   }
 
   async list(): ReturnType<Runtime["list"]> {
-    const reply = await this.#call<{
-      sandboxesJson: readonly string[];
-      containersJson: readonly string[];
-    }>((done) => this.#stub.list({}, done));
+    const reply = await this.#call(METHODS.list, {});
     return {
       sandboxes: reply.sandboxesJson.map((json) => JSON.parse(json) as SandboxRecord),
       containers: reply.containersJson.map((json) => JSON.parse(json) as ContainerRecord),
@@ -169,27 +155,22 @@ export class SupervisorClient implements Runtime {
 
   async exec(config: ExecConfig): Promise<ExecProcess> {
     const { containerId, command, tty, stdin } = config;
-    return this.#process(() => this.#stub.exec(), {
+    return this.#process(METHODS.exec, {
       $case: "exec",
       value: { containerId, command: [...command], tty, stdin },
     });
   }
 
   async attach(containerId: string): Promise<ProcessStreams> {
-    return this.#process(() => this.#stub.attach(), { $case: "attach", value: containerId });
+    return this.#process(METHODS.attach, { $case: "attach", value: containerId });
   }
 
   async dial(sandboxId: string, port: number): Promise<ProcessStreams> {
-    return this.#process(() => this.#stub.dial(), { $case: "dial", value: { sandboxId, port } });
+    return this.#process(METHODS.dial, { $case: "dial", value: { sandboxId, port } });
   }
 
   async stats(containerId: string): Promise<ContainerStats> {
-    const reply = await this.#call<{
-      cpuUsageNs: bigint;
-      memoryWorkingSetBytes: bigint;
-      memoryPeakBytes: bigint;
-      pids: bigint;
-    }>((done) => this.#stub.stats({ id: containerId }, done));
+    const reply = await this.#call(METHODS.stats, { id: containerId });
     return {
       cpuUsageNs: reply.cpuUsageNs,
       memoryWorkingSetBytes: Number(reply.memoryWorkingSetBytes),
@@ -211,64 +192,75 @@ export class SupervisorClient implements Runtime {
       netnsPath: netnsPath ?? "",
       messages: messages.map((message) => Buffer.from(message)),
     };
-    const reply = await this.#call<{ results: readonly NetlinkResult[] }>((done) =>
-      this.#stub.netlink(request, done),
-    );
-    return reply.results;
+    const { results } = await this.#call(METHODS.netlink, request);
+    return results;
   }
 
   /** Commands in nft's language, as one transaction. */
   nftables(commands: string, netnsPath?: string): Promise<NftablesOutcome> {
-    return this.#call<NftablesOutcome>((done) =>
-      this.#stub.nftables({ commands, netnsPath: netnsPath ?? "" }, done),
-    );
+    return this.#call(METHODS.nftables, { commands, netnsPath: netnsPath ?? "" });
   }
 
   async writeSysctl(name: string, value: string, netnsPath?: string): Promise<void> {
-    await this.#call<object>((done) =>
-      this.#stub.writeSysctl({ name, value, netnsPath: netnsPath ?? "" }, done),
-    );
+    await this.#call(METHODS.writeSysctl, { name, value, netnsPath: netnsPath ?? "" });
   }
 
   async *#watch(
     signal: AbortSignal,
   ): AsyncGenerator<{ readonly id: string; readonly stateJson: string }> {
-    const call = this.#stub.events({});
-    const cancel = (): void => call.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
+    const stream = await this.#calls.open(METHODS.events);
+    const told: ContainerEvent[] = [];
+    let wake: () => void = () => {};
+    stream.onMessage((event) => {
+      if (told.push(event) >= EVENTS_MAX) stream.pause();
+      wake();
+    });
+    let isOver = false;
+    const over = stream.over.finally(() => {
+      isOver = true;
+      wake();
+    });
+    const leave = (): void => stream.destroy();
+    signal.addEventListener("abort", leave, { once: true });
     try {
-      yield* call as AsyncIterable<{ id: string; stateJson: string }>;
+      while (!isOver || told.length > 0) {
+        const next = told.shift();
+        if (told.length === 0) stream.resume();
+        if (next !== undefined) yield next;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+      await over;
     } finally {
-      signal.removeEventListener("abort", cancel);
-      call.cancel();
+      over.catch(() => {});
+      signal.removeEventListener("abort", leave);
+      stream.destroy();
     }
   }
 
   /** Again if the supervisor was not there; a command only if it can not have reached it: it must not run twice. */
   async #process(
-    open: () => ProcessCall,
+    method: Method<ProcessInput, ProcessOutput>,
     first: NonNullable<ProcessInput["frame"]>,
   ): Promise<ExecProcess> {
     try {
-      return await openProcessCall(open(), first);
+      return await openProcessCall(await this.#calls.open(method), first);
     } catch (error) {
-      const cause = error instanceof Error ? error.cause : undefined;
-      const isGone = hasStatus(cause, status.UNAVAILABLE);
-      const wasReached = !String(error).includes("No connection established");
-      if (!isGone || (first.$case === "exec" && wasReached)) throw error;
+      if (!(error instanceof PeerGone) || (first.$case === "exec" && error.wasReached)) throw error;
       await this.ready();
-      return openProcessCall(open(), first);
+      return openProcessCall(await this.#calls.open(method), first);
     }
   }
 
-  /** A unary call, again if the supervisor was not there or went away: each may be made twice. */
-  async #call<Reply>(start: (done: Done<Reply>) => ClientUnaryCall): Promise<Reply> {
+  /** A call with one answer, again if the supervisor was not there or went away: each may be made twice. */
+  async #call<Request, Reply>(method: Method<Request, Reply>, request: Request): Promise<Reply> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await once(start);
+        return await this.#calls.call(method, request);
       } catch (error) {
-        const isGone = hasStatus(error, status.UNAVAILABLE);
-        if (!isGone || attempt >= RETRIES_MAX) throw plainError(error);
+        if (!(error instanceof PeerGone) || attempt >= RETRIES_MAX) throw error;
         await this.ready();
       }
     }
@@ -300,14 +292,18 @@ export class SupervisorClient implements Runtime {
       await this.#hello();
       return true;
     } catch (error) {
-      if (hasStatus(error, status.UNAVAILABLE, status.DEADLINE_EXCEEDED)) return false;
-      throw plainError(error);
+      if (error instanceof PeerGone) return false;
+      throw error;
     }
   }
 
+  /** One that does not answer is as good as gone. */
   #hello(): Promise<{ readonly pid: number; readonly generation: number }> {
-    const options: CallOptions = { deadline: this.#options.clock.nowMs() + PROBE_MS_MAX };
-    return once((done) => this.#stub.hello({}, new Metadata(), options, done));
+    const hello = Promise.withResolvers<HelloReply>();
+    const giveUp = (): void => hello.reject(new PeerGone(true));
+    const cancel = this.#options.clock.after(PROBE_MS_MAX, giveUp);
+    this.#calls.call(METHODS.hello, {}).then(hello.resolve, hello.reject).finally(cancel);
+    return hello.promise;
   }
 
   #logTail(): string {
@@ -317,28 +313,4 @@ export class SupervisorClient implements Runtime {
       return "(there is none)"; // It was not even started; that is what the message is for.
     }
   }
-}
-
-type Done<Reply> = (error: ServiceError | null, reply: Reply) => void;
-
-function once<Reply>(start: (done: Done<Reply>) => ClientUnaryCall): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    start((error, reply) => {
-      if (error === null) resolve(reply);
-      else reject(error);
-    });
-  });
-}
-
-function hasStatus(error: unknown, ...codes: readonly number[]): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return typeof error.code === "number" && codes.includes(error.code);
-}
-
-/** gRPC puts its own status name in front of the message. */
-function plainError(error: unknown): Error {
-  if (error instanceof Error && "details" in error && typeof error.details === "string") {
-    return new Error(error.details, { cause: error });
-  }
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -57,11 +57,11 @@ async function main(): Promise<void> {
     pid: process.pid,
     generation,
     restart: () => {
-      server.forceShutdown();
+      server.close();
       becomeNext(kernel, generation + 1);
     },
     stop: () => {
-      server.forceShutdown();
+      server.close();
       process.exit(0);
     },
   });

@@ -1,25 +1,24 @@
-import { chmodSync, existsSync, rmSync } from "node:fs";
-import {
-  type handleUnaryCall,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerWritableStream,
-  type sendUnaryData,
-  status,
-} from "@grpc/grpc-js";
+import { existsSync, rmSync } from "node:fs";
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
-import {
-  type ContainerEvent,
-  type EventsRequest,
-  type ProcessInput,
-  type ProcessOutput,
-  type SupervisorServer,
-  SupervisorService,
+import type {
+  ContainerEvent,
+  EventsRequest,
+  ProcessInput,
+  ProcessOutput,
 } from "#services/supervisor";
 import type { Kernel } from "../../kernel/kernel.ts";
-import type { ContainerConfig, ExecProcess, ProcessStreams, SandboxConfig } from "../runtime.ts";
+import type { MessageStream } from "../channel/message-stream.ts";
+import {
+  answering,
+  type CallServer,
+  messageOf,
+  type ServedMethod,
+  serveCalls,
+  streaming,
+} from "../channel/serve.ts";
+import type { ContainerConfig, ProcessStreams, SandboxConfig } from "../runtime.ts";
+import { METHODS } from "../supervisor-methods.ts";
 import type { SupervisorCore } from "./core.ts";
 
 export interface ServerOptions {
@@ -34,38 +33,19 @@ export interface ServerOptions {
   readonly stop: () => void;
 }
 
-/** A container's whole configuration, with ConfigMaps in its environment, fits well. */
-const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** Time for the answer to leave us before we end. */
 const FAREWELL_MS = 10;
 
 /** Serves the core on a socket that only root may open. */
-export async function serve(options: ServerOptions): Promise<Server> {
-  const server = new Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
-  });
-  server.addService(SupervisorService, serviceOf(options));
+export function serve(options: ServerOptions): Promise<CallServer> {
   // A crashed supervisor leaves its socket behind; whether it still lives was asked before.
   if (existsSync(options.socket)) rmSync(options.socket);
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`unix:${options.socket}`, ServerCredentials.createInsecure(), (error) => {
-      if (error === null) resolve();
-      else reject(error);
-    });
-  });
-  chmodSync(options.socket, 0o600);
-  return server;
-}
-
-function serviceOf(options: ServerOptions): SupervisorServer {
-  return {
+  return serveCalls(options.socket, [
     ...lifecycleCalls(options),
     ...containerCalls(options),
     ...streamCalls(options),
     ...networkCalls(options),
-  };
+  ]);
 }
 
 function lifecycleCalls({
@@ -75,60 +55,51 @@ function lifecycleCalls({
   pid,
   restart,
   stop,
-}: ServerOptions): Pick<SupervisorServer, "hello" | "restart" | "stop"> {
-  return {
-    hello: unary(async () => ({ pid, generation })),
-    restart: unary(async () => {
+}: ServerOptions): readonly ServedMethod[] {
+  return [
+    answering(METHODS.hello, async () => ({ pid, generation })),
+    answering(METHODS.restart, async () => {
       await core.settled();
       clock.after(FAREWELL_MS, restart);
       return {};
     }),
-    stop: unary(async () => {
+    answering(METHODS.stop, async () => {
       clock.after(FAREWELL_MS, stop);
       return {};
     }),
-  };
+  ];
 }
 
-type ContainerCall =
-  | "createSandbox"
-  | "killContainer"
-  | "list"
-  | "removeContainer"
-  | "removeSandbox"
-  | "startContainer"
-  | "stats";
-
-function containerCalls({ core }: ServerOptions): Pick<SupervisorServer, ContainerCall> {
-  return {
-    createSandbox: unary(async ({ configJson }) => {
+function containerCalls({ core }: ServerOptions): readonly ServedMethod[] {
+  return [
+    answering(METHODS.createSandbox, async ({ configJson }) => {
       const sandbox = await core.createSandbox(JSON.parse(configJson) as SandboxConfig);
       return { sandboxJson: JSON.stringify(sandbox) };
     }),
-    removeSandbox: unary(async ({ id }) => {
+    answering(METHODS.removeSandbox, async ({ id }) => {
       await core.removeSandbox(id);
       return {};
     }),
-    startContainer: unary(async ({ configJson }) => {
+    answering(METHODS.startContainer, async ({ configJson }) => {
       const state = await core.startContainer(JSON.parse(configJson) as ContainerConfig);
       return { stateJson: JSON.stringify(state) };
     }),
-    killContainer: unary(async ({ id, signal, all }) => {
+    answering(METHODS.killContainer, async ({ id, signal, all }) => {
       await core.killContainer(id, signal, all);
       return {};
     }),
-    removeContainer: unary(async ({ id }) => {
+    answering(METHODS.removeContainer, async ({ id }) => {
       await core.removeContainer(id);
       return {};
     }),
-    list: unary(async () => {
+    answering(METHODS.list, async () => {
       const { sandboxes, containers } = await core.list();
       return {
         sandboxesJson: sandboxes.map((record) => JSON.stringify(record)),
         containersJson: containers.map((record) => JSON.stringify(record)),
       };
     }),
-    stats: unary(async ({ id }) => {
+    answering(METHODS.stats, async ({ id }) => {
       const stats = await core.stats(id);
       return {
         cpuUsageNs: stats.cpuUsageNs,
@@ -137,83 +108,63 @@ function containerCalls({ core }: ServerOptions): Pick<SupervisorServer, Contain
         pids: BigInt(stats.pids),
       };
     }),
-  };
+  ];
 }
 
-type StreamCall = "attach" | "dial" | "events" | "exec";
-
-function streamCalls(options: ServerOptions): Pick<SupervisorServer, StreamCall> {
+function streamCalls(options: ServerOptions): readonly ServedMethod[] {
   const { core } = options;
-  return {
-    events: (call) => void sendEvents(options, call),
-    exec: (call) => void serveProcess(call, (first) => openExec(core, first)),
-    attach: (call) =>
-      void serveProcess(call, async (first) => {
+  return [
+    streaming(METHODS.events, (stream) => void sendEvents(options, stream)),
+    streaming(METHODS.exec, (stream) => serveProcess(stream, (first) => openExec(core, first))),
+    streaming(METHODS.attach, (stream) =>
+      serveProcess(stream, async (first) => {
         if (first?.$case !== "attach") throw new Error("the first frame must be attach");
         return { streams: await core.attach(first.value) };
       }),
-    dial: (call) =>
-      void serveProcess(call, async (first) => {
+    ),
+    streaming(METHODS.dial, (stream) =>
+      serveProcess(stream, async (first) => {
         if (first?.$case !== "dial") throw new Error("the first frame must be dial");
         return { streams: await core.dial(first.value.sandboxId, first.value.port) };
       }),
-  };
+    ),
+  ];
 }
 
-function networkCalls({
-  core,
-  kernel,
-}: ServerOptions): Pick<SupervisorServer, "netlink" | "nftables" | "writeSysctl"> {
+function networkCalls({ core, kernel }: ServerOptions): readonly ServedMethod[] {
   const inNetwork = <T>(path: string, inside: () => T): T =>
     path === "" ? inside() : kernel.inNetwork(path, inside);
-  return {
-    netlink: unary(async ({ netnsPath, messages }) => ({
+  return [
+    answering(METHODS.netlink, async ({ netnsPath, messages }) => ({
       results: inNetwork(netnsPath, () => kernel.netlink(messages)).map((answer) => ({
         errno: answer.errno,
         messages: answer.messages.map((message) => Buffer.from(message)),
       })),
     })),
-    nftables: unary(async ({ netnsPath, commands }) =>
+    answering(METHODS.nftables, async ({ netnsPath, commands }) =>
       inNetwork(netnsPath, () => kernel.nftables(commands)),
     ),
-    writeSysctl: unary(async ({ netnsPath, name, value }) => {
+    answering(METHODS.writeSysctl, async ({ netnsPath, name, value }) => {
       inNetwork(netnsPath, () => core.writeSysctl(name, value));
       return {};
     }),
-  };
-}
-
-function unary<Request, Reply>(
-  answer: (request: Request) => Promise<Reply>,
-): handleUnaryCall<Request, Reply> {
-  return (call, reply: sendUnaryData<Reply>) => {
-    answer(call.request).then(
-      (value) => reply(null, value),
-      (error: unknown) => reply({ code: status.UNKNOWN, details: messageOf(error) }),
-    );
-  };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  ];
 }
 
 async function sendEvents(
   { core, logger }: ServerOptions,
-  call: ServerWritableStream<EventsRequest, ContainerEvent>,
+  stream: MessageStream<EventsRequest, ContainerEvent>,
 ): Promise<void> {
   const leave = new AbortController();
-  call.on("cancelled", () => leave.abort());
-  call.on("close", () => leave.abort());
+  void stream.closed.then(() => leave.abort());
   try {
-    const events = core.events(leave.signal);
-    for await (const { id, state } of events) {
-      await sent(call, { id, stateJson: JSON.stringify(state) });
+    for await (const { id, state } of core.events(leave.signal)) {
+      await stream.send({ id, stateJson: JSON.stringify(state) });
     }
-    call.end();
+    stream.end();
   } catch (error) {
     logger.info("events ended", { error });
-    call.destroy(error instanceof Error ? error : new Error(String(error)));
+    stream.fail(messageOf(error));
   }
 }
 
@@ -224,63 +175,62 @@ interface Opened {
 
 async function openExec(core: SupervisorCore, first: ProcessInput["frame"]): Promise<Opened> {
   if (first?.$case !== "exec") throw new Error("the first frame must be exec");
-  const process: ExecProcess = await core.exec(first.value);
+  const process = await core.exec(first.value);
   return { streams: process, exitCode: process.exitCode };
 }
 
-/** One process's streams on one call: frames in, chunks out, the exit code last. */
-async function serveProcess(
-  call: ServerDuplexStream<ProcessInput, ProcessOutput>,
+type ProcessStream = MessageStream<ProcessInput, ProcessOutput>;
+
+/** One process's streams on one call. The first message opens it, the others are input, in order. */
+function serveProcess(
+  stream: ProcessStream,
   open: (first: ProcessInput["frame"]) => Promise<Opened>,
-): Promise<void> {
-  const frames = call[Symbol.asyncIterator]() as AsyncIterator<ProcessInput>;
-  try {
-    const first = await frames.next();
-    const { streams, exitCode } = await open(first.done === true ? undefined : first.value.frame);
-    call.on("cancelled", () => streams.abort());
-    call.write({ frame: { $case: "started", value: true } });
-    takeInput(call, frames, streams).catch(() => streams.abort());
-    for await (const { stream, data } of streams.output) {
-      await sent(call, { frame: { $case: stream, value: Buffer.from(data) } });
+): void {
+  let opened: Promise<Opened> | undefined;
+  let input: Promise<void> = Promise.resolve();
+  stream.onMessage(({ frame }) => {
+    if (opened === undefined) {
+      opened = open(frame);
+      sendOutput(stream, opened).catch((error: unknown) => stream.fail(messageOf(error)));
+      return;
     }
-    if (exitCode !== undefined) {
-      call.write({ frame: { $case: "exitCode", value: await exitCode } });
-    }
-    call.end();
-  } catch (error) {
-    call.emit("error", { code: status.UNKNOWN, details: messageOf(error) });
+    // A client sends no more input than what is taken here at once, but may leave at any time.
+    const process = opened;
+    input = input
+      .then(async () => takeInput(stream, (await process).streams, frame))
+      .catch(() => stream.destroy());
+  });
+}
+
+/** Chunks out, the exit code last. */
+async function sendOutput(stream: ProcessStream, opened: Promise<Opened>): Promise<void> {
+  const { streams, exitCode } = await opened;
+  let isOver = false;
+  void stream.closed.then(() => {
+    if (!isOver) streams.abort();
+  });
+  void stream.send({ frame: { $case: "started", value: true } });
+  for await (const { stream: name, data } of streams.output) {
+    await stream.send({ frame: { $case: name, value: Buffer.from(data) } });
   }
+  if (exitCode !== undefined) {
+    void stream.send({ frame: { $case: "exitCode", value: await exitCode } });
+  }
+  isOver = true;
+  stream.end();
 }
 
 async function takeInput(
-  call: ServerDuplexStream<ProcessInput, ProcessOutput>,
-  frames: AsyncIterator<ProcessInput>,
+  stream: ProcessStream,
   streams: ProcessStreams,
+  frame: ProcessInput["frame"],
 ): Promise<void> {
-  for (;;) {
-    const next = await frames.next();
-    if (next.done === true) return streams.closeStdin();
-    const { frame } = next.value;
-    if (frame?.$case === "stdin") {
-      await streams.write(frame.value);
-      if (!call.writableEnded) call.write({ frame: { $case: "taken", value: 1 } });
-    } else if (frame?.$case === "stdinEnd") {
-      streams.closeStdin();
-    } else if (frame?.$case === "resize") {
-      streams.resize(frame.value.width, frame.value.height);
-    }
+  if (frame?.$case === "stdin") {
+    await streams.write(frame.value);
+    void stream.send({ frame: { $case: "taken", value: 1 } });
+  } else if (frame?.$case === "stdinEnd") {
+    streams.closeStdin();
+  } else if (frame?.$case === "resize") {
+    streams.resize(frame.value.width, frame.value.height);
   }
-}
-
-/** Resolves when the other side can take more. */
-function sent<T>(
-  call: { write(message: T): boolean; once(event: string, f: () => void): unknown },
-  message: T,
-): Promise<void> {
-  if (call.write(message)) return Promise.resolve();
-  return new Promise((resolve) => {
-    call.once("drain", resolve);
-    call.once("close", resolve);
-    call.once("cancelled", resolve);
-  });
 }
