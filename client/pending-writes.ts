@@ -51,10 +51,15 @@ export class PendingWrites {
 
   /** Everything written for this owner has been seen, or will never be. */
   settled(owner: string): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    const waits = (since: number | undefined): boolean =>
-      since !== undefined && nowMs - since < PATIENCE_MS;
-    return !waits(this.#creating.get(owner)?.sinceMs) && !waits(this.#deleting.get(owner)?.sinceMs);
+    return this.settlesInMs(owner) === undefined;
+  }
+
+  /** How long until the copy is trusted in any case; undefined when it is now. */
+  settlesInMs(owner: string): number | undefined {
+    const sinceMs = [this.#creating.get(owner)?.sinceMs, this.#deleting.get(owner)?.sinceMs];
+    const lastMs = Math.max(...sinceMs.map((since) => since ?? Number.NEGATIVE_INFINITY));
+    const leftMs = lastMs + PATIENCE_MS - this.#clock.monotonicMs();
+    return leftMs > 0 ? leftMs : undefined;
   }
 
   forget(owner: string): void {

@@ -4,12 +4,14 @@ import { deploymentController } from "./deployment/watches.ts";
 import { disruptionController } from "./disruption/watches.ts";
 import { endpointSliceController } from "./endpoint-slice/watches.ts";
 import { garbageCollector } from "./garbage-collector/watches.ts";
+import { jobController } from "./job/watches.ts";
 import { namespaceController } from "./namespace/watches.ts";
 import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches.ts";
 import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
 import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
+import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
 
 export interface ControllersOptions extends ControllerContext {
   /** Silence after which a node counts as lost. Default: 40 s, as in Kubernetes. */
@@ -24,6 +26,8 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     deploymentController(options),
     replicaSetController(options),
     daemonSetController(options),
+    jobController(options),
+    ttlAfterFinishedController(options),
     endpointSliceController(options),
     disruptionController(options),
     garbageCollector(options),

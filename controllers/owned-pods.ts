@@ -1,6 +1,10 @@
 import type { Informers, ObjectStore } from "#client";
+import { keyOf } from "#lib/api/key";
 import { controllerOf } from "#lib/api/owner";
+import { labelSelectorMatcher } from "#lib/api/selector";
+import type { ApiObject } from "#proto";
 import type { Pod } from "#proto/core/v1";
+import type { LabelSelector } from "#proto/meta/v1";
 import { pods } from "#resources";
 
 const BY_CONTROLLER = "controller";
@@ -26,4 +30,19 @@ export function podsControlledBy(store: ObjectStore<Pod>, uid: string): readonly
 /** Pods of a namespace that nobody controls: candidates for adoption. */
 export function orphanPods(store: ObjectStore<Pod>, namespace: string): readonly Pod[] {
   return [...store.by(BY_NAMESPACE_ORPHAN, namespace)];
+}
+
+/** Keys of those in the pod's namespace that would adopt it. */
+export function keysThatSelect<T extends PodOwner>(
+  owners: ObjectStore<T>,
+  pod: Pod,
+): readonly string[] {
+  return [...owners.values()]
+    .filter(({ metadata }) => metadata.namespace === pod.metadata.namespace)
+    .filter(({ spec }) => labelSelectorMatcher(spec.selector)(pod.metadata.labels))
+    .map(keyOf);
+}
+
+interface PodOwner extends ApiObject {
+  readonly spec: { readonly selector?: LabelSelector };
 }

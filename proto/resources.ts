@@ -3,6 +3,7 @@
  * Each group has a file in `resources/`; a kind that several versions serve has a row for each.
  */
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
+import { jobs } from "./resources/batch.ts";
 import { leases } from "./resources/coordination.ts";
 import {
   configMaps,
@@ -23,6 +24,7 @@ import type { Resource } from "./resources/resource.ts";
 import { priorityClasses } from "./resources/scheduling.ts";
 
 export * from "./resources/apps.ts";
+export * from "./resources/batch.ts";
 export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
 export * from "./resources/discovery.ts";
@@ -47,6 +49,7 @@ export const RESOURCES: readonly Resource[] = [
   replicaSets,
   daemonSets,
   controllerRevisions,
+  jobs,
   endpointSlices,
   eventsV1,
   leases,

@@ -40,10 +40,11 @@ async function createNamed(
 ): Promise<Published | undefined> {
   const { resource } = call;
   const name = metaOf(named).name ?? "";
-  const prepared = steps.rules.prepareForCreate(resource, named);
+  const identity = newIdentity(steps, call, name);
+  const prepared = steps.rules.prepareForCreate(resource, withMeta(named, identity));
   const request = { ...admissionOf(call, "CREATE"), name, object: prepared };
   const mutated = (await steps.admission.mutate(request)) ?? prepared;
-  const fresh = stamp(steps, call, mutated, name);
+  const fresh = withMeta(mutated, identity);
   const causes = steps.rules.validateCreate(resource, fresh);
   if (causes.length > 0) throw invalid(resource, name, causes);
   await steps.admission.validate({ ...request, object: fresh });
@@ -84,17 +85,17 @@ function withName(steps: Steps, object: JsonObject): JsonObject {
 }
 
 /** What only the server may say about a new object, whatever became of it in admission. */
-function stamp(steps: Steps, call: Call, object: JsonObject, name: string): JsonObject {
-  return withMeta(object, {
+function newIdentity(steps: Steps, { namespace, resource }: Call, name: string) {
+  return {
     name,
-    namespace: call.resource.namespaced ? call.namespace : undefined,
+    namespace: resource.namespaced ? namespace : undefined,
     uid: uuid(steps.random),
     creationTimestamp: timestamp(steps.clock.nowMs()),
-    generation: hasGeneration(call.resource) ? 1 : undefined,
+    generation: hasGeneration(resource) ? 1 : undefined,
     resourceVersion: undefined,
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
     selfLink: undefined,
     managedFields: undefined,
-  });
+  };
 }

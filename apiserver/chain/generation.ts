@@ -5,11 +5,15 @@ import type { Resource } from "#resources";
 import { metaOf, withMeta } from "./object-meta.ts";
 
 const COUNTED = new Set([
+  "cronjobs",
   "daemonsets",
   "deployments",
+  "jobs",
   "poddisruptionbudgets",
   "pods",
   "replicasets",
+  "replicationcontrollers",
+  "statefulsets",
 ]);
 
 export function hasGeneration(resource: Resource): boolean {

@@ -66,9 +66,11 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
     "source",
     "type",
   ],
+  Job: ["status.successful"],
   Namespace: ["status.phase"],
   Node: ["spec.unschedulable"],
   ReplicaSet: ["status.replicas"],
+  ReplicationController: ["status.replicas"],
   Secret: ["type"],
   Service: ["spec.clusterIP", "spec.type"],
 };

@@ -3,6 +3,7 @@ import type { Resource } from "#resources";
 import type { Rules } from "../chain/steps.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
+import { jobRules } from "./batch/job.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
 import { endpointsRules } from "./core/endpoints.ts";
@@ -36,6 +37,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Deployment.apps": deploymentRules,
   "DaemonSet.apps": daemonSetRules,
   "ControllerRevision.apps": controllerRevisionRules,
+  "Job.batch": jobRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
@@ -52,8 +54,9 @@ function rulesFor(resource: Resource): KindRules {
 
 export const rules: Rules = {
   prepareForCreate(resource, object) {
-    const { complete, firstStatus } = rulesFor(resource);
-    const completed = complete === undefined ? object : complete(object);
+    const { complete, completeNew, firstStatus } = rulesFor(resource);
+    const usual = complete === undefined ? object : complete(object);
+    const completed = completeNew === undefined ? usual : completeNew(usual);
     return firstStatus === undefined ? completed : { ...completed, status: firstStatus(completed) };
   },
 
@@ -67,10 +70,11 @@ export const rules: Rules = {
   },
 
   validateCreate(resource, object) {
-    const { nameRule, validate } = rulesFor(resource);
+    const { nameRule, validate, validateCreate } = rulesFor(resource);
     return [
       ...validateMetadata(object, nameRule, resource.namespaced),
       ...(validate?.(object) ?? []),
+      ...(validateCreate?.(object) ?? []),
     ];
   },
 

@@ -9,7 +9,11 @@ export interface KindRules {
   readonly firstStatus?: (object: JsonObject) => JsonObject;
   /** Defaults that need code. */
   readonly complete?: (object: JsonObject) => JsonObject;
+  /** What a new object is given besides, once; it has its uid already. */
+  readonly completeNew?: (object: JsonObject) => JsonObject;
   readonly validate?: (object: JsonObject) => Causes;
+  /** What is asked of new objects only. `validate` runs too. */
+  readonly validateCreate?: (object: JsonObject) => Causes;
   /** What an update may not change, and so on. `validate` runs too. */
   readonly validateUpdate?: (object: JsonObject, old: JsonObject) => Causes;
   /** Fields that the main route keeps as they are, besides status. */

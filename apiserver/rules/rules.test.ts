@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyDefaults } from "#codec";
 import type { JsonObject } from "#lib/json";
-import type { ApiObject } from "#proto";
 import {
-  apiVersionOf,
   clusterRoles,
   configMaps,
   controllerRevisions,
@@ -26,32 +23,7 @@ import {
   services,
 } from "#resources";
 import { rules } from "./index.ts";
-
-/** As it comes out of decoding and defaulting. */
-function made(resource: Resource, fields: JsonObject): JsonObject {
-  const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind };
-  const metadata = {
-    name: "a",
-    ...(resource.namespaced ? { namespace: "d" } : {}),
-    ...(fields["metadata"] as JsonObject | undefined),
-  };
-  const object = { ...kind, ...fields, metadata } as unknown as ApiObject;
-  return rules.prepareForCreate(resource, applyDefaults(kind, object) as unknown as JsonObject);
-}
-
-function problems(resource: Resource, fields: JsonObject): readonly string[] {
-  return rules
-    .validateCreate(resource, made(resource, fields))
-    .map(({ field, message }) => `${field}: ${message}`);
-}
-
-function updated(resource: Resource, before: JsonObject, after: JsonObject): readonly string[] {
-  const old = made(resource, before);
-  const next = rules.prepareForUpdate(resource, made(resource, after), old, undefined);
-  return rules
-    .validateUpdate(resource, next, old, undefined)
-    .map(({ field, message }) => `${field}: ${message}`);
-}
+import { made, problems, updated } from "./testing.ts";
 
 const TEMPLATE = {
   metadata: { labels: { app: "a" } },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Draft } from "#proto";
 import type { Pod } from "#proto/core/v1";
-import { pods, RESOURCES } from "#resources";
+import { jobs, pods, RESOURCES } from "#resources";
 import { humanDuration } from "./duration.ts";
 import { podStatus } from "./pod-table.ts";
 import { columnsOf, rowOf } from "./table.ts";
@@ -124,3 +124,34 @@ test("humanDuration() is as coarse as kubectl's", () => {
   ];
   for (const [seconds, text] of cases) assert.equal(humanDuration(seconds * 1000), text);
 });
+
+const JOB_ROWS: readonly (readonly [string, object, readonly unknown[]])[] = [
+  ["one that runs", { status: { startTime: "2026-01-01T11:58:00Z" } }, ["Running", "0/2", "2m"]],
+  [
+    "one that is done",
+    {
+      status: {
+        startTime: "2026-01-01T11:00:00Z",
+        completionTime: "2026-01-01T11:00:45Z",
+        succeeded: 2,
+        conditions: [
+          { type: "SuccessCriteriaMet", status: "True" },
+          { type: "Complete", status: "True" },
+        ],
+      },
+    },
+    ["Complete", "2/2", "45s"],
+  ],
+  [
+    "one without completions",
+    { spec: { parallelism: 3 }, status: { succeeded: 1 } },
+    ["Running", "1/1 of 3", ""],
+  ],
+];
+
+for (const [name, fields, expected] of JOB_ROWS) {
+  test(`a Job's row for ${name}`, () => {
+    const job = { metadata: { name: "j" }, spec: { completions: 2 }, ...fields } as never;
+    assert.deepEqual(rowOf(jobs, job, NOW).cells.slice(1, 4), expected);
+  });
+}

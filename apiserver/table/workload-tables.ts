@@ -5,7 +5,7 @@ import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { age } from "./duration.ts";
 import type { KindTable } from "./table.ts";
 
-const TEMPLATE_COLUMNS = ["+Containers", "+Images", "+Selector"];
+export const TEMPLATE_COLUMNS = ["+Containers", "+Images", "+Selector"];
 
 const deployment: KindTable = {
   columns: ["Name", "Ready", "Up-to-date", "Available", "Age", ...TEMPLATE_COLUMNS],
@@ -121,7 +121,7 @@ export const WORKLOAD_TABLES: Readonly<Record<string, KindTable>> = {
 
 type Selector = Parameters<typeof labelSelectorToString>[0];
 
-function templateCells(
+export function templateCells(
   template: PodTemplateSpec | undefined,
   selector: Selector | undefined,
 ): readonly string[] {

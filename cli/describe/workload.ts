@@ -57,7 +57,7 @@ export function describeDaemonSet(set: DaemonSet): Pairs {
   ];
 }
 
-function template({ metadata, spec }: PodTemplateSpec): Pairs {
+export function template({ metadata, spec }: PodTemplateSpec): Pairs {
   return [
     ["Labels", keyValues(metadata.labels)],
     ["Annotations", keyValues(metadata.annotations)],
@@ -71,7 +71,7 @@ function template({ metadata, spec }: PodTemplateSpec): Pairs {
   ];
 }
 
-function selector(of: LabelSelector | undefined): string {
+export function selector(of: LabelSelector | undefined): string {
   const expressions = (of?.matchExpressions ?? []).map(
     ({ key, operator, values }) =>
       `${key} ${operator}${values === undefined ? "" : ` (${values.join(", ")})`}`,

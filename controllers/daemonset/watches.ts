@@ -1,11 +1,10 @@
 import { Controller, PendingWrites } from "#client";
 import { keyOf } from "#lib/api/key";
 import { controllerOf } from "#lib/api/owner";
-import { labelSelectorMatcher } from "#lib/api/selector";
 import type { Node, Pod } from "#proto/core/v1";
 import { controllerRevisions, daemonSets, nodes, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods } from "../owned-pods.ts";
+import { indexedPods, keysThatSelect } from "../owned-pods.ts";
 import { reconcileDaemonSet } from "./reconcile.ts";
 
 const BY_CONTROLLER = "controller";
@@ -42,26 +41,26 @@ export function daemonSetController(context: ControllerContext): StartedControll
   });
   informers.of(pods).onChange((before, after) => {
     const key = ownerKey(after ?? before);
-    if (key === undefined) {
+    if (key !== undefined) {
+      noteSeen(pending, key, before, after);
+      controller.add(key);
+    } else if (after !== undefined && controllerOf(after) === undefined) {
       // Nobody's: whoever matches may want it.
-      if (after !== undefined && controllerOf(after) === undefined) addMatching(after);
-      return;
+      for (const owner of keysThatSelect(sets, after)) controller.add(owner);
     }
-    if (before === undefined) pending.creationSeen(key);
-    if (after === undefined || after.metadata.deletionTimestamp !== undefined) {
-      pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
-    }
-    controller.add(key);
   });
   return controller;
+}
 
-  function addMatching(pod: Pod): void {
-    for (const set of sets.values()) {
-      const isNear = set.metadata.namespace === pod.metadata.namespace;
-      if (isNear && labelSelectorMatcher(set.spec.selector)(pod.metadata.labels))
-        controller.add(keyOf(set));
-    }
-  }
+function noteSeen(
+  pending: PendingWrites,
+  key: string,
+  before: Pod | undefined,
+  after: Pod | undefined,
+): void {
+  if (before === undefined) pending.creationSeen(key);
+  if (after === undefined || after.metadata.deletionTimestamp !== undefined)
+    pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
 }
 
 function chosenBy({ metadata, spec }: Node): string {

@@ -1,12 +1,9 @@
-import { Controller, type ObjectStore, PendingWrites } from "#client";
-import { keyOf } from "#lib/api/key";
+import { Controller, PendingWrites } from "#client";
 import { controllerOf } from "#lib/api/owner";
-import { labelSelectorMatcher } from "#lib/api/selector";
-import type { ReplicaSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { pods, replicaSets } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods } from "../owned-pods.ts";
+import { indexedPods, keysThatSelect } from "../owned-pods.ts";
 import { reconcileReplicaSet } from "./reconcile.ts";
 
 export function replicaSetController(context: ControllerContext): StartedController {
@@ -28,7 +25,7 @@ export function replicaSetController(context: ControllerContext): StartedControl
     for (const key of new Set([was, is])) if (key !== undefined) controller.add(key);
     if (after !== undefined && controllerOf(after) === undefined) {
       // Nobody's: whoever matches may want it.
-      for (const set of matching(sets, after)) controller.add(keyOf(set));
+      for (const owner of keysThatSelect(sets, after)) controller.add(owner);
     }
   });
   return controller;
@@ -50,12 +47,4 @@ function noteSeen(pending: PendingWrites, { before, after, was, is }: Seen): voi
   if (before === undefined && is !== undefined) pending.creationSeen(is);
   const isGoing = after === undefined || after.metadata.deletionTimestamp !== undefined;
   if (isGoing && was !== undefined) pending.deletionSeen(was, before?.metadata.uid ?? "");
-}
-
-function matching(sets: ObjectStore<ReplicaSet>, pod: Pod): readonly ReplicaSet[] {
-  return [...sets.values()].filter(
-    (set) =>
-      set.metadata.namespace === pod.metadata.namespace &&
-      labelSelectorMatcher(set.spec.selector)(pod.metadata.labels),
-  );
 }

@@ -1,5 +1,6 @@
 import type { Client, Informers } from "#client";
 import { keyOf } from "#lib/api/key";
+import { isTerminal } from "#lib/api/pod";
 import { toleratesAll } from "#lib/api/taint";
 import { formatMicroTime, formatTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
@@ -21,7 +22,7 @@ const END_MS = 200;
 
 /**
  * Nodes as the API sees them, and a scheduler that fills them in turn. Pods whose image contains `bad` never become
- * ready. A stopped node says nothing more, and its pods stay as they were.
+ * ready; `ends` and `fails` come to their end, well or with exit code 1. A stopped node says nothing more, and its pods stay as they were.
  */
 export class SimulatedNodes {
   readonly #options: SimulatedNodesOptions;
@@ -131,6 +132,8 @@ export class SimulatedNodes {
 
   async #start(pod: Pod): Promise<void> {
     if (!this.#alive.has(pod.spec.nodeName ?? "") || pod.status.phase !== "Pending") return;
+    const outcome = outcomeOf(pod);
+    if (outcome !== undefined) this.#finishLater(pod, outcome);
     const isBad = pod.spec.containers.some(({ image }) => image?.includes("bad"));
     const now = formatTime(this.#options.clock.nowMs());
     const condition = { type: "Ready", status: isBad ? "False" : "True", lastTransitionTime: now };
@@ -139,8 +142,29 @@ export class SimulatedNodes {
     await this.#patchStatus(pod, status);
   }
 
+  #finishLater(pod: Pod, phase: "Failed" | "Succeeded"): void {
+    this.#once(`finish ${pod.metadata.uid}`, END_MS, pod, (now) => this.#finish(now, phase));
+  }
+
+  /** The last word on a pod: all its containers have ended. */
+  async #finish(pod: Pod, phase: "Failed" | "Succeeded"): Promise<void> {
+    if (isTerminal(pod) || !this.#alive.has(pod.spec.nodeName ?? "")) return;
+    const exitCode = phase === "Succeeded" ? 0 : 1;
+    const terminated = { exitCode, finishedAt: formatTime(this.#options.clock.nowMs()) };
+    const containerStatuses = pod.spec.containers.map(({ image, name }) => ({
+      name,
+      image,
+      imageID: "",
+      ready: false,
+      restartCount: 0,
+      state: { terminated },
+    }));
+    await this.#patchStatus(pod, { phase, conditions: [], containerStatuses });
+  }
+
   async #end(pod: Pod): Promise<void> {
     if (!this.#alive.has(pod.spec.nodeName ?? "")) return;
+    await this.#finish(pod, "Failed");
     const { name, namespace = "", uid } = pod.metadata;
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
     await this.#options.client.delete(pods, { namespace, name }, options);
@@ -151,6 +175,12 @@ export class SimulatedNodes {
     const patch = { type: "merge", body: { status: { ...status } } } as const;
     await this.#options.client.patch(pods, { namespace, name }, patch, { subresource: "status" });
   }
+}
+
+function outcomeOf({ spec }: Pod): "Failed" | "Succeeded" | undefined {
+  const image = spec.containers[0]?.image ?? "";
+  if (image.includes("fails")) return "Failed";
+  return image.includes("ends") ? "Succeeded" : undefined;
 }
 
 function isOpen(node: Node, pod: Pod): boolean {

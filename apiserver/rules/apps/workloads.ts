@@ -5,10 +5,8 @@ import type { StatusCause } from "#lib/status-error";
 import type { LabelSelector } from "#proto/meta/v1";
 import { type Causes, invalid, required, unsupported } from "../causes.ts";
 import { atLeast, labelSelector } from "../checks.ts";
-import { completePodSpec } from "../core/pod-defaults.ts";
-import { validatePodSpec } from "../core/pod-spec.ts";
+import { completePodTemplate, templateLabels, validatePodTemplate } from "../core/pod-template.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
-import { validateLabels } from "../metadata.ts";
 import {
   completeStrategy,
   DAEMON_SET_STRATEGY,
@@ -72,35 +70,17 @@ export const daemonSetRules: KindRules = {
   ],
 };
 
-function completeTemplate(object: JsonObject): JsonObject {
-  const template = (specOf(object)["template"] ?? {}) as JsonObject;
-  const spec = (template["spec"] ?? {}) as JsonObject;
-  return {
-    ...object,
-    spec: { ...specOf(object), template: { ...template, spec: completeTemplateSpec(spec) } },
-  };
-}
-
-/** As a pod's, but for the account: a template that names none leaves it to the pod. */
-function completeTemplateSpec(spec: JsonObject): JsonObject {
-  const { serviceAccount, serviceAccountName, ...completed } = completePodSpec(spec);
-  if (spec["serviceAccountName"] === undefined && spec["serviceAccount"] === undefined)
-    return completed;
-  return {
-    ...completed,
-    serviceAccount: serviceAccount ?? "",
-    serviceAccountName: serviceAccountName ?? "",
-  };
-}
-
-function validateTemplate(object: JsonObject): Causes {
+export function completeTemplate(object: JsonObject): JsonObject {
   const spec = specOf(object);
-  const template = (spec["template"] ?? {}) as {
-    readonly metadata?: { readonly labels?: Record<string, string> };
-    readonly spec?: JsonObject;
-  };
+  const template = completePodTemplate((spec["template"] ?? {}) as JsonObject);
+  return { ...object, spec: { ...spec, template } };
+}
+
+export function validateTemplate(object: JsonObject): Causes {
+  const spec = specOf(object);
+  const template = (spec["template"] ?? {}) as JsonObject;
   const selector = spec["selector"] as LabelSelector | undefined;
-  const labels = template.metadata?.labels ?? {};
+  const labels = templateLabels(template);
   const causes: StatusCause[] = [];
   if (selector === undefined) {
     causes.push(required("spec.selector"));
@@ -115,16 +95,19 @@ function validateTemplate(object: JsonObject): Causes {
       ),
     );
   }
-  const policy = template.spec?.["restartPolicy"];
-  if (policy !== undefined && policy !== "Always") {
-    causes.push(unsupported("spec.template.spec.restartPolicy", policy, ["Always"]));
-  }
   return [
     ...causes,
+    ...runsForEver(template),
     ...labelSelector(selector, "spec.selector"),
-    ...validateLabels(labels, "spec.template.labels"),
-    ...validatePodSpec(template.spec ?? {}, "spec.template.spec"),
+    ...validatePodTemplate(template, "spec.template"),
   ];
+}
+
+/** Pods of these kinds are there to stay. */
+export function runsForEver(template: JsonObject): Causes {
+  const policy = ((template["spec"] ?? {}) as JsonObject)["restartPolicy"];
+  if (policy === undefined || policy === "Always") return [];
+  return [unsupported("spec.template.spec.restartPolicy", policy, ["Always"])];
 }
 
 function isEmpty(selector: LabelSelector): boolean {

@@ -1,0 +1,36 @@
+import type { Client, ObjectStore } from "#client";
+import { controllerOf } from "#lib/api/owner";
+import { StatusError } from "#lib/status-error";
+import type { Job } from "#proto/batch/v1";
+import type { Pod } from "#proto/core/v1";
+import { jobs } from "#resources";
+import { isTracked } from "./pod-fate.ts";
+import { setTracked } from "./tracking.ts";
+
+export interface OrphanDeps {
+  readonly client: Client;
+  readonly jobs: ObjectStore<Job>;
+  readonly pods: ObjectStore<Pod>;
+}
+
+/** A pod whose Job is gone, or lets it go, is counted by nobody: its finalizer would keep it for ever. */
+export async function releaseOrphan(deps: OrphanDeps, key: string): Promise<undefined> {
+  const pod = deps.pods.get(key);
+  if (pod === undefined || !isTracked(pod) || (await hasJob(deps, pod))) return;
+  await setTracked(deps.client, pod, false);
+}
+
+/** Our copy may be behind: a Job that it does not have is asked for. */
+async function hasJob({ client, jobs: known }: OrphanDeps, pod: Pod): Promise<boolean> {
+  const owner = controllerOf(pod);
+  if (owner?.kind !== "Job") return false;
+  const { namespace = "" } = pod.metadata;
+  if (known.get(`${namespace}/${owner.name}`)?.metadata.uid === owner.uid) return true;
+  try {
+    const { metadata } = await client.get(jobs, { namespace, name: owner.name });
+    return metadata.uid === owner.uid;
+  } catch (error) {
+    if (StatusError.is(error, "NotFound")) return false;
+    throw error;
+  }
+}

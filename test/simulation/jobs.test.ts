@@ -1,0 +1,163 @@
+/** Jobs through the real API core and all controllers: to their end, deleted, left by their pods, and gone in time. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isActive } from "#lib/api/pod";
+import { StatusError } from "#lib/status-error";
+import type { Job } from "#proto/batch/v1";
+import type { Pod } from "#proto/core/v1";
+import { events, jobs, pods } from "#resources";
+import { type ControlPlane, conditionOf, startControlPlane } from "./control-plane.ts";
+
+const namespace = "default";
+const WORK = { namespace, name: "work" };
+
+async function create(plane: ControlPlane, image: string, spec: object = {}): Promise<void> {
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image }] } };
+  await plane.client.create<Job>(jobs, { metadata: WORK, spec: { template, ...spec } } as never);
+}
+
+const work = (plane: ControlPlane): Promise<Job> => plane.client.get(jobs, WORK);
+
+async function podsNow(plane: ControlPlane): Promise<readonly Pod[]> {
+  return (await plane.client.list(pods, { namespace })).items;
+}
+
+async function is(plane: ControlPlane, type: string): Promise<boolean> {
+  return conditionOf(await work(plane), type)?.status === "True";
+}
+
+async function isGone(plane: ControlPlane): Promise<boolean> {
+  try {
+    await work(plane);
+    return false;
+  } catch (error) {
+    return StatusError.is(error, "NotFound");
+  }
+}
+
+test("a Job completes, and its pods stay to be looked at, without its finalizer", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "ends", { completions: 5, parallelism: 2 });
+  await plane.until("complete", () => is(plane, "Complete"));
+  const { status } = await work(plane);
+  assert.equal(status.succeeded, 5);
+  assert.deepEqual(status.uncountedTerminatedPods, {});
+  const all = await podsNow(plane);
+  assert.equal(all.length, 5);
+  assert.ok(all.every(({ metadata }) => (metadata.finalizers ?? []).length === 0));
+  const said = (await plane.client.list(events, { namespace })).items;
+  assert.ok(said.some(({ reason }) => reason === "Completed"));
+  assert.deepEqual(plane.errors, []);
+});
+
+test("a Job that fails waits longer each time, then gives up", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "fails", { backoffLimit: 2 });
+  const startMs = plane.clock.nowMs();
+  await plane.until("failed", () => is(plane, "Failed"), 120_000);
+  const took = plane.clock.nowMs() - startMs;
+  assert.ok(took > 30_000 && took < 40_000, `10 s and 20 s between the three, ${took} ms in all`);
+  assert.equal((await work(plane)).status.failed, 3);
+  assert.equal((await podsNow(plane)).length, 3);
+});
+
+for (const propagationPolicy of ["Background", "Foreground"] as const) {
+  test(`deleting a Job (${propagationPolicy}) takes its pods along`, async () => {
+    await using plane = await startControlPlane();
+    await create(plane, "app", { parallelism: 3, completions: 3 });
+    await plane.until("running", async () => (await work(plane)).status.ready === 3);
+    await plane.client.delete(jobs, WORK, { propagationPolicy });
+    await plane.until(
+      "gone",
+      async () => (await isGone(plane)) && (await podsNow(plane)).length === 0,
+    );
+  });
+}
+
+test("pods that a Job leaves behind can be deleted", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app");
+  await plane.until("running", async () => (await work(plane)).status.ready === 1);
+  await plane.client.delete(jobs, WORK, { propagationPolicy: "Orphan" });
+  await plane.until("gone", () => isGone(plane));
+  await plane.until("let go", async () => {
+    const [pod] = await podsNow(plane);
+    return (pod?.metadata.finalizers ?? []).length === 0;
+  });
+  const [pod] = await podsNow(plane);
+  assert.ok(pod !== undefined && isActive(pod), "it runs on");
+});
+
+test("a Job adopts a pod that its own selector chooses, and counts it", async () => {
+  await using plane = await startControlPlane();
+  const labels = { mine: "yes" };
+  const spec = { restartPolicy: "Never", containers: [{ name: "c", image: "app" }] };
+  const metadata = { namespace, name: "found", labels };
+  await plane.client.create<Pod>(pods, { metadata, spec } as never);
+  await create(plane, "app", {
+    manualSelector: true,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec },
+  });
+  await plane.until("adopted", async () => {
+    const [pod, ...more] = await podsNow(plane);
+    return more.length === 0 && pod?.metadata.finalizers?.length === 1;
+  });
+  const body = { status: { phase: "Succeeded" } };
+  await plane.client.patch(
+    pods,
+    { namespace, name: "found" },
+    { type: "merge", body },
+    { subresource: "status" },
+  );
+  await plane.until("complete", () => is(plane, "Complete"));
+});
+
+test("suspending ends the pods, and resuming runs the Job to its end", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app", { parallelism: 2, completions: 2 });
+  await plane.until("running", async () => (await work(plane)).status.ready === 2);
+  const suspend = (value: boolean) =>
+    plane.client.patch(jobs, WORK, { type: "merge", body: { spec: { suspend: value } } });
+  await suspend(true);
+  await plane.until("suspended", async () => (await podsNow(plane)).length === 0);
+  assert.ok(await is(plane, "Suspended"));
+  assert.equal((await work(plane)).status.failed, undefined);
+  await suspend(false);
+  await plane.until("running again", async () => (await work(plane)).status.ready === 2);
+});
+
+test("a finished Job is gone when its time is over, with its pods", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "ends", { ttlSecondsAfterFinished: 30 });
+  await plane.until("complete", () => is(plane, "Complete"));
+  await plane.clock.advance(25_000);
+  assert.equal(await isGone(plane), false);
+  await plane.clock.advance(10_000);
+  await plane.until("gone", () => isGone(plane));
+  assert.deepEqual(await podsNow(plane), []);
+});
+
+test("a Job of another controller is left alone", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "ends", { managedBy: "example.com/queue" });
+  await plane.clock.advance(5000);
+  assert.deepEqual(await podsNow(plane), []);
+  assert.deepEqual((await work(plane)).status, {});
+});
+
+for (const seed of [1, 2, 3]) {
+  test(`on a bad network a Job counts each pod once all the same (seed ${seed})`, async () => {
+    const faults = () => ({ refused: 0.1, lost: 0.1, cut: 0.05, delayMs: 300 });
+    await using plane = await startControlPlane({ seed, faults });
+    await create(plane, "ends", { completions: 8, parallelism: 4 });
+    // A lost answer keeps a controller waiting for five minutes.
+    await plane.until("complete", () => is(plane, "Complete"), 600_000);
+    const { failed = 0, succeeded = 0, uncountedTerminatedPods } = (await work(plane)).status;
+    const ended = (await podsNow(plane)).filter(({ status }) => status.phase === "Succeeded");
+    assert.equal(succeeded, ended.length);
+    assert.ok(succeeded >= 8);
+    assert.equal(failed, 0);
+    assert.deepEqual(uncountedTerminatedPods, {});
+  });
+}
