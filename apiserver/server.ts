@@ -18,7 +18,7 @@ import type {
 } from "./chain/steps.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
-import { startGrpc } from "./front/grpc/server.ts";
+import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
 import { startRest, type TlsFiles } from "./front/rest/server.ts";
 import { listening } from "./listening.ts";
 import { podStreams } from "./proxy/streams.ts";
@@ -40,7 +40,8 @@ export interface ApiServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly restPort: number;
-  readonly grpcPort: number;
+  /** Left out: there is no gRPC front, and its library is not loaded. */
+  readonly grpcPort?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -53,7 +54,8 @@ export interface ApiServerOptions {
 export interface ApiServer {
   readonly core: Core;
   readonly restPort: number;
-  readonly grpcPort: number;
+  /** Undefined without a gRPC front. */
+  readonly grpcPort: number | undefined;
   close(): Promise<void>;
 }
 
@@ -73,22 +75,31 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rest = await listening("the API server", options.restPort, () =>
     startRest({ ...common, port: options.restPort, discovery, streams }),
   );
-  const grpc = await listening("the API server's gRPC front", options.grpcPort, () =>
-    startGrpc({ ...common, port: options.grpcPort, tunnel }),
-  ).catch(async (error) => {
-    await rest.close();
-    throw error;
-  });
-  logger.info("API server ready", { host, restPort: rest.port, grpcPort: grpc.port });
+  const grpc = await startGrpcFront({ ...common, port: options.grpcPort, tunnel }).catch(
+    async (error) => {
+      await rest.close();
+      throw error;
+    },
+  );
+  logger.info("API server ready", { host, restPort: rest.port, grpcPort: grpc?.port });
   return {
     core,
     restPort: rest.port,
-    grpcPort: grpc.port,
+    grpcPort: grpc?.port,
     close: async () => {
-      await Promise.all([rest.close(), grpc.close()]);
+      await Promise.all([rest.close(), grpc?.close()]);
       await store.close();
     },
   };
+}
+
+async function startGrpcFront(
+  options: Omit<GrpcOptions, "port"> & { readonly port: number | undefined },
+): Promise<GrpcFront | undefined> {
+  const { port } = options;
+  if (port === undefined) return undefined;
+  const { startGrpc } = await import("./front/grpc/server.ts");
+  return listening("the API server's gRPC front", port, () => startGrpc({ ...options, port }));
 }
 
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */

@@ -1,15 +1,16 @@
-import { readFile } from "node:fs/promises";
-import type { CredentialFiles } from "./pki/certificates.ts";
+import type { Credential } from "./pki/issue.ts";
+
+export interface KubeconfigOptions {
+  /** `https://HOST:PORT` */
+  readonly server: string;
+  /** PEM. */
+  readonly authority: string;
+  readonly user: Credential;
+}
 
 /** A kubeconfig with everything in it, that may be carried to another machine. */
-export async function kubeconfigText(
-  server: string,
-  authority: string,
-  user: CredentialFiles,
-): Promise<string> {
-  const base64 = (text: Buffer | string): string => Buffer.from(text).toString("base64");
-  const certificate = await readFile(user.certificatePath);
-  const key = await readFile(user.keyPath);
+export function kubeconfigText({ server, authority, user }: KubeconfigOptions): string {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return `apiVersion: v1
 kind: Config
 current-context: naru
@@ -21,8 +22,8 @@ clusters:
 users:
 - name: naru-admin
   user:
-    client-certificate-data: ${base64(certificate)}
-    client-key-data: ${base64(key)}
+    client-certificate-data: ${base64(user.certificate)}
+    client-key-data: ${base64(user.key)}
 contexts:
 - name: naru
   context:

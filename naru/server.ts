@@ -5,18 +5,13 @@ import { Client, EventRecorder, Informers, runAsLeader, type Transport } from "#
 import { jsonLogger, type Logger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
-import { admission } from "../apiserver/admission/index.ts";
-import { authorizer } from "../apiserver/authz/authorizer.ts";
-import { patcher } from "../apiserver/chain/patcher.ts";
-import { rules } from "../apiserver/rules/index.ts";
 import { type ApiServer, startApiServer } from "../apiserver/server.ts";
 import { openStore } from "../apiserver/storage/open-store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
-import { openApiSource } from "../proto/codec/openapi/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
+import { apiParts, apiServiceAddress, versionInfo } from "./api-parts.ts";
 import type { ServerConfig } from "./config.ts";
-import { KUBERNETES_VERSION } from "./version.ts";
 
 export type ServerPart = "apiserver" | "controllers" | "scheduler";
 
@@ -56,7 +51,6 @@ async function startApi(
 ): Promise<ApiServer> {
   const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
   const store = await openStore(datastore, { dataDir, clock, logger });
-  const [major = "", minor = ""] = KUBERNETES_VERSION.slice(1).split(".");
   return startApiServer({
     store,
     host,
@@ -70,21 +64,9 @@ async function startApi(
     clock,
     random,
     logger,
-    version: {
-      major,
-      minor,
-      gitVersion: `${KUBERNETES_VERSION}+naru`,
-      gitCommit: "",
-      buildDate: "",
-    },
-    parts: {
-      authorizer: authorizer(signal),
-      admission: admission({ serviceCidr }),
-      rules,
-      patcher,
-      openApi: openApiSource({ version: KUBERNETES_VERSION }),
-    },
-    serviceAddress: firstAddress(serviceCidr),
+    version: versionInfo(),
+    parts: apiParts({ serviceCidr, signal }),
+    serviceAddress: apiServiceAddress(serviceCidr),
   });
 }
 
@@ -167,10 +149,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-/** The first address of the service range is the API server's own. */
-function firstAddress(cidr: string): string {
-  const [base = ""] = cidr.split("/");
-  return base.replace(/\d+$/, (last) => String(Number(last) + 1));
 }

@@ -1,6 +1,6 @@
 /** Starts a cluster on this machine. Every step looks first what is there, so that `up` may be repeated after anything. */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { isConditionTrue } from "#lib/api/condition";
@@ -170,11 +170,14 @@ async function writeConfigs(
   await writeConfig(layout, "server", serverConfig);
   for (const node of plan.nodes)
     await writeConfig(layout, node.name, agentConfig(layout, plan, node, certificates));
-  const text = await kubeconfigText(
-    `https://${plan.host}:${request.restPort}`,
-    authority.certificate,
-    admin,
-  );
+  const text = kubeconfigText({
+    server: `https://${plan.host}:${request.restPort}`,
+    authority: authority.certificate,
+    user: {
+      certificate: await readFile(admin.certificatePath, "utf8"),
+      key: await readFile(admin.keyPath, "utf8"),
+    },
+  });
   await replace(layout.kubeconfig, text, 0o600);
 }
 

@@ -5,14 +5,11 @@ import { join } from "node:path";
 import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
-import { admission } from "../../apiserver/admission/index.ts";
-import { authorizer } from "../../apiserver/authz/authorizer.ts";
-import { patcher } from "../../apiserver/chain/patcher.ts";
-import { rules } from "../../apiserver/rules/index.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
+import { apiParts } from "../../naru/api-parts.ts";
+import { kubeconfigText } from "../../naru/kubeconfig.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
-import { openApiSource } from "../../proto/codec/openapi/index.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer;
@@ -61,12 +58,19 @@ export async function startTestServer(
     random: systemRandom,
     logger: options.logger ?? silentLogger,
     version,
-    parts: { ...realParts(stop.signal), ...options.parts },
+    parts: { ...apiParts({ serviceCidr: "10.96.0.0/16", signal: stop.signal }), ...options.parts },
     serviceAddress: "10.96.0.1",
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");
-  await writeFile(kubeconfig, kubeconfigText(server.restPort, authority, admin));
+  await writeFile(
+    kubeconfig,
+    kubeconfigText({
+      server: `https://127.0.0.1:${server.restPort}`,
+      authority: authority.certificate,
+      user: admin,
+    }),
+  );
   return {
     server,
     authority,
@@ -80,42 +84,4 @@ export async function startTestServer(
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-function realParts(signal: AbortSignal): Parts {
-  return {
-    authorizer: authorizer(signal),
-    admission: admission({ serviceCidr: "10.96.0.0/16" }),
-    rules,
-    patcher,
-    openApi: openApiSource({ version: "v1.36.0" }),
-  };
-}
-
-function kubeconfigText(port: number, authority: Credential, admin: Credential): string {
-  const base64 = (text: string): string => Buffer.from(text).toString("base64");
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "test",
-    clusters: [
-      {
-        name: "test",
-        cluster: {
-          server: `https://127.0.0.1:${port}`,
-          "certificate-authority-data": base64(authority.certificate),
-        },
-      },
-    ],
-    users: [
-      {
-        name: "admin",
-        user: {
-          "client-certificate-data": base64(admin.certificate),
-          "client-key-data": base64(admin.key),
-        },
-      },
-    ],
-    contexts: [{ name: "test", context: { cluster: "test", user: "admin" } }],
-  });
 }

@@ -1,0 +1,44 @@
+/** What an API server of ours is made of, the same in a program, in an in-process cluster and in tests. */
+import { admission } from "../apiserver/admission/index.ts";
+import { authorizer } from "../apiserver/authz/authorizer.ts";
+import { patcher } from "../apiserver/chain/patcher.ts";
+import type { VersionInfo } from "../apiserver/discovery/discovery.ts";
+import { rules } from "../apiserver/rules/index.ts";
+import type { Parts } from "../apiserver/server.ts";
+import { openApiSource } from "../proto/codec/openapi/index.ts";
+import { KUBERNETES_VERSION } from "./version.ts";
+
+export interface ApiPartsOptions {
+  /** Of ClusterIPs, as `10.96.0.0/16`. */
+  readonly serviceCidr: string;
+  /** Ends what the parts follow by themselves. */
+  readonly signal: AbortSignal;
+}
+
+export function apiParts({ serviceCidr, signal }: ApiPartsOptions): Parts {
+  return {
+    authorizer: authorizer(signal),
+    admission: admission({ serviceCidr }),
+    rules,
+    patcher,
+    openApi: openApiSource({ version: KUBERNETES_VERSION }),
+  };
+}
+
+/** What `/version` tells. */
+export function versionInfo(): VersionInfo {
+  const [major = "", minor = ""] = KUBERNETES_VERSION.slice(1).split(".");
+  return {
+    major,
+    minor,
+    gitVersion: `${KUBERNETES_VERSION}+naru`,
+    gitCommit: "",
+    buildDate: "",
+  };
+}
+
+/** The first address of the service range is the API server's own. */
+export function apiServiceAddress(serviceCidr: string): string {
+  const [base = ""] = serviceCidr.split("/");
+  return base.replace(/\d+$/, (last) => String(Number(last) + 1));
+}

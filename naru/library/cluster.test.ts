@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { AppsV1Api, CoreV1Api, KubeConfig, Watch } from "@kubernetes/client-node";
+import { isConditionTrue } from "#lib/api/condition";
+import { StatusError } from "#lib/status-error";
+import { configMaps, deployments, nodes, pods, roleBindings, roles } from "#resources";
+import { until } from "../../test/harness/until.ts";
+import { Cluster } from "./cluster.ts";
+import { useCluster } from "./testing.ts";
+
+const WEB = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: example/web }] }
+---
+# An empty document between two is no mistake.
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings }
+data: { color: blue }
+`;
+
+function configOf(kubeconfig: string): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfig);
+  return config;
+}
+
+const cluster = useCluster({ before, after }, { nodes: 2 });
+
+test("start() has its nodes ready", async () => {
+  const { items } = await cluster().client.list(nodes);
+  assert.deepEqual(
+    items.map((node) => [node.metadata.name, isConditionTrue(node.status.conditions, "Ready")]),
+    [
+      ["node-1", true],
+      ["node-2", true],
+    ],
+  );
+});
+
+test("apply() makes a Deployment, and its pods become ready on all nodes", async () => {
+  const applied = await cluster().apply(WEB);
+  assert.deepEqual(
+    applied.map((each) => `${each.kind} ${each.metadata.namespace}`),
+    ["Deployment default", "ConfigMap default"],
+  );
+  await cluster().waitFor(
+    deployments,
+    { namespace: "default", name: "web" },
+    ({ status }) => status.availableReplicas === 3,
+  );
+  const { items } = await cluster().client.list(pods, {}, { labelSelector: "app=web" });
+  assert.equal(new Set(items.map((pod) => pod.spec.nodeName)).size, 2);
+  assert.equal(new Set(items.map((pod) => pod.status.podIP)).size, 3);
+  assert.ok(items.every((pod) => pod.status.containerStatuses?.[0]?.ready));
+});
+
+test("apply() merges into what is there, and refuses what is not served before it writes", async () => {
+  const namespace = await cluster().createNamespace();
+  const metadata = { name: "settings", namespace };
+  const map = { apiVersion: "v1", kind: "ConfigMap", metadata };
+  await cluster().apply({ ...map, data: { a: "1", b: "1" } });
+  await cluster().apply([{ ...map, data: { b: "2" } }]);
+  assert.deepEqual((await cluster().client.get(configMaps, metadata)).data, { a: "1", b: "2" });
+  const unknown = { apiVersion: "example.com/v1", kind: "Nothing", metadata };
+  await assert.rejects(
+    cluster().apply([{ ...map, data: { b: "3" } }, unknown]),
+    /manifest "settings": kind "Nothing" of version "example.com\/v1" is not served/,
+  );
+  assert.equal((await cluster().client.get(configMaps, metadata)).data?.["b"], "2");
+});
+
+test("the kubeconfig serves the official client", async () => {
+  const config = configOf(cluster().kubeconfig);
+  const namespace = await cluster().createNamespace();
+  await config.makeApiClient(CoreV1Api).createNamespacedConfigMap({
+    namespace,
+    body: { metadata: { name: "over-the-wire" }, data: { a: "1" } },
+  });
+  const found = await cluster().waitFor(configMaps, { namespace, name: "over-the-wire" });
+  assert.deepEqual(found.data, { a: "1" });
+  const { items } = await config.makeApiClient(AppsV1Api).listDeploymentForAllNamespaces();
+  assert.ok(Array.isArray(items));
+});
+
+test("a deleted pod is gone, and what a test writes into a status stays", async () => {
+  const namespace = await cluster().createNamespace();
+  const key = { namespace, name: "one" };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: key };
+  await cluster().apply({ ...pod, spec: { containers: [{ name: "c", image: "i" }] } });
+  await cluster().waitFor(pods, key, ({ status }) => status.phase === "Running");
+  const failed = { status: { phase: "Failed", reason: "Evicted" } };
+  await cluster().client.patch(
+    pods,
+    key,
+    { type: "merge", body: failed },
+    { subresource: "status" },
+  );
+  await cluster().client.delete(pods, key, { gracePeriodSeconds: 30 });
+  await cluster().waitForDeletion(pods, key);
+});
+
+test("waitFor() tells what it saw last when its time is over", async () => {
+  const key = { namespace: "default", name: "settings" };
+  await cluster().apply({ apiVersion: "v1", kind: "ConfigMap", metadata: key });
+  await assert.rejects(
+    cluster().waitFor(configMaps, key, () => false, { timeoutMs: 20 }),
+    /waited 20 ms for configmaps default\/settings; last seen: .*"kind":"ConfigMap"/,
+  );
+  await assert.rejects(
+    cluster().waitFor(configMaps, { ...key, name: "none" }, undefined, { timeoutMs: 20 }),
+    /configmaps default\/none; last seen: nothing/,
+  );
+});
+
+test("addUser() may do what RBAC says, over the wire and without", async () => {
+  const namespace = await cluster().createNamespace();
+  const { client, kubeconfig } = await cluster().addUser("jane", ["readers"]);
+  const wire = configOf(kubeconfig).makeApiClient(CoreV1Api);
+  await assert.rejects(client.list(configMaps, { namespace }), (error) =>
+    StatusError.is(error, "Forbidden"),
+  );
+  await cluster().client.create(roles, {
+    metadata: { name: "read", namespace },
+    rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }],
+  });
+  await cluster().client.create(roleBindings, {
+    metadata: { name: "read", namespace },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "read" },
+    subjects: [{ kind: "Group", name: "readers", apiGroup: "rbac.authorization.k8s.io" }],
+  });
+  await client.list(configMaps, { namespace });
+  await wire.listNamespacedConfigMap({ namespace });
+  await assert.rejects(wire.listNamespacedSecret({ namespace }), { code: 403 });
+});
+
+test("writeKubeconfig() keeps others from reading", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "naru-library-"));
+  try {
+    const path = join(directory, "config");
+    await cluster().writeKubeconfig(path);
+    assert.equal(readFileSync(path, "utf8"), cluster().kubeconfig);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+test("clusters side by side know nothing of each other", async () => {
+  await using one = await Cluster.start();
+  await using other = await Cluster.start({ nodes: 0 });
+  await one.createNamespace("mine");
+  assert.notEqual(one.url, other.url);
+  assert.equal((await other.client.list(nodes)).items.length, 0);
+  const names = async (cluster: Cluster): Promise<string> =>
+    JSON.stringify((await cluster.client.list(nodes)).items.map((node) => node.metadata.name));
+  assert.equal(await names(one), '["node-1"]');
+  assert.equal(await names(other), "[]");
+});
+
+test("start() refuses a number of nodes that it cannot have", async () => {
+  for (const nodes of [-1, 1.5, 255]) {
+    await assert.rejects(Cluster.start({ nodes }), RangeError);
+  }
+});
+
+test("stop() ends what waits, and may be called twice", async () => {
+  const cluster = await Cluster.start();
+  const waiting = cluster.waitFor(configMaps, { namespace: "default", name: "none" });
+  await Promise.all([
+    assert.rejects(waiting, /the cluster stopped while waiting/),
+    cluster.stop(),
+    cluster.stop(),
+  ]);
+});
+
+test("after stop() nothing of a cluster is left: no timer, socket or listener", async () => {
+  const before = held();
+  for (let round = 0; round < 50; round++) {
+    const cluster = await Cluster.start({ nodes: 2 });
+    await cluster.apply(WEB);
+    await cluster.stop();
+    assert.deepEqual(held(), before, `round ${round}`);
+  }
+});
+
+test("stop() hangs up on clients that would stay", async () => {
+  const before = held();
+  const cluster = await Cluster.start();
+  const config = configOf(cluster.kubeconfig);
+  const ended = Promise.withResolvers<void>();
+  await new Watch(config).watch(
+    "/api/v1/configmaps",
+    {},
+    () => {},
+    () => ended.resolve(),
+  );
+  assert.notDeepEqual(held(), before);
+  await cluster.stop();
+  await ended.promise;
+  await until("the client's sockets to go", 1000, async () => isDeepStrictEqual(held(), before));
+});
+
+/** What keeps the loop alive beyond its present turn. */
+function held(): readonly string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((what) => what !== "Immediate")
+    .toSorted();
+}

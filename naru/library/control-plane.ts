@@ -1,0 +1,99 @@
+/** Everything of a cluster but its machines, in this process and in memory. */
+import { setImmediate } from "node:timers/promises";
+import { Client, EventRecorder, Informers, type Transport } from "#client";
+import type { Logger } from "#lib/logger";
+import { systemClock as clock } from "#lib/system-clock";
+import { systemRandom as random } from "#lib/system-random";
+import { type ApiServer, startApiServer } from "../../apiserver/server.ts";
+import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
+import { startControllers } from "../../controllers/index.ts";
+import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
+import { startScheduler } from "../../scheduler/index.ts";
+import { apiParts, apiServiceAddress, versionInfo } from "../api-parts.ts";
+import type { Credential } from "../pki/issue.ts";
+import { KUBERNETES_VERSION } from "../version.ts";
+
+export interface ControlPlaneOptions {
+  readonly authority: Credential;
+  readonly serving: Credential;
+  readonly nodes: number;
+  readonly logger: Logger;
+}
+
+export interface ControlPlane {
+  readonly server: ApiServer;
+  /** Without a wire, as an administrator. */
+  readonly client: Client;
+  clientAs(name: string, groups: readonly string[]): Client;
+  /** Nothing of it is left when this resolves. */
+  close(): Promise<void>;
+}
+
+/** The address that API server and clients share. */
+export const HOST = "127.0.0.1";
+const SERVICE_CIDR = "10.96.0.0/16";
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { authority, logger, serving } = options;
+  const stop = new AbortController();
+  const server = await startApiServer({
+    store: new MemoryStore(clock),
+    host: HOST,
+    restPort: 0,
+    tls: {
+      certificate: serving.certificate,
+      key: serving.key,
+      clientAuthority: authority.certificate,
+    },
+    clock,
+    random,
+    logger,
+    version: versionInfo(),
+    parts: apiParts({ serviceCidr: SERVICE_CIDR, signal: stop.signal }),
+    serviceAddress: apiServiceAddress(SERVICE_CIDR),
+  });
+  const clientAs = (name: string, groups: readonly string[]): Client =>
+    new Client(server.core.as({ name, groups }) as unknown as Transport);
+  const client = clientAs("system:naru", ["system:masters"]);
+  const loops = await startLoops(client, options);
+  return {
+    server,
+    client,
+    clientAs,
+    close: async () => {
+      await loops.close();
+      stop.abort();
+      await server.close();
+      // The loop lets go of a closed listener at the end of a turn: this one's, seen from the next.
+      await setImmediate();
+      await setImmediate();
+    },
+  };
+}
+
+async function startLoops(
+  client: Client,
+  { logger, nodes }: ControlPlaneOptions,
+): Promise<{ close(): Promise<void> }> {
+  const informers = new Informers({ client, clock, random, logger });
+  const context = (component: string) => {
+    const common = { client, clock, random, logger };
+    return { ...common, informers, recorder: new EventRecorder({ ...common, component }) };
+  };
+  const controllers = startControllers(context("controllers"));
+  const scheduler = startScheduler(context("default-scheduler"));
+  const hollow = new HollowNodes({
+    ...context("kubelet"),
+    kubeletVersion: KUBERNETES_VERSION,
+  });
+  await informers.start();
+  await hollow.start(nodes);
+  return {
+    close: async () => {
+      await hollow.close();
+      scheduler.close();
+      await controllers.close();
+      await informers.close();
+    },
+  };
+}
