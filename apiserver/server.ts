@@ -1,6 +1,6 @@
 /** The API server as one object: fronts over one chain over one store. */
 import type { Clock } from "#lib/clock";
-import type { Logger } from "#lib/logger";
+import { type Logger, silentLogger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
@@ -107,11 +107,11 @@ export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
     Partial<Pick<ApiServerOptions, "logger">>,
 ): Promise<Core> {
-  const { store, clock, random, parts, logger } = options;
+  const { store, clock, random, parts, logger = silentLogger } = options;
   const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
-  const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random };
+  const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random, logger };
   const steps: Steps = {
     authorizer,
     admission: withoutEscalation(parts.admission(access), authorizer),

@@ -41,7 +41,17 @@ export interface StatusDetails {
   readonly retryAfterSeconds?: number;
 }
 
+/** Words of a server outside, which are passed on as they are. */
+export interface ForeignStatus {
+  /** HTTP's, 400 to 599. */
+  readonly code: number;
+  /** Any word; may be empty. */
+  readonly reason: string;
+}
+
 export interface StatusErrorOptions {
+  /** What clients are told in place of the reason and its code. */
+  readonly foreign?: ForeignStatus;
   readonly details?: StatusDetails;
   readonly cause?: unknown;
 }
@@ -51,11 +61,13 @@ export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly reason: Reason;
   readonly details: StatusDetails | undefined;
+  readonly foreign: ForeignStatus | undefined;
 
   constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.details = options.details;
+    this.foreign = options.foreign;
   }
 
   static is(thrown: unknown, reason: Reason): thrown is StatusError {

@@ -1,5 +1,6 @@
 /** What an API server of ours is made of, the same in a program, in an in-process cluster and in tests. */
 import { admission } from "../apiserver/admission/index.ts";
+import { httpsPoster } from "../apiserver/admission/webhooks/post.ts";
 import { authorizer } from "../apiserver/authz/authorizer.ts";
 import { patcher } from "../apiserver/chain/patcher.ts";
 import type { VersionInfo } from "../apiserver/discovery/discovery.ts";
@@ -18,7 +19,7 @@ export interface ApiPartsOptions {
 export function apiParts({ serviceCidr, signal }: ApiPartsOptions): Parts {
   return {
     authorizer: authorizer(signal),
-    admission: admission({ serviceCidr }),
+    admission: admission({ serviceCidr, signal, post: httpsPoster() }),
     rules,
     patcher,
     openApi: openApiSource({ version: KUBERNETES_VERSION }),

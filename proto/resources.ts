@@ -2,6 +2,10 @@
  * The one table of kinds. Routes, discovery, RBAC, client and CLI read it; nothing else names a plural.
  * Each group has a file in `resources/`; a kind that several versions serve has a row for each.
  */
+import {
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
+} from "./resources/admissionregistration.ts";
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
 import { jobs } from "./resources/batch.ts";
 import { leases } from "./resources/coordination.ts";
@@ -23,6 +27,7 @@ import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resour
 import type { Resource } from "./resources/resource.ts";
 import { priorityClasses } from "./resources/scheduling.ts";
 
+export * from "./resources/admissionregistration.ts";
 export * from "./resources/apps.ts";
 export * from "./resources/batch.ts";
 export * from "./resources/coordination.ts";
@@ -59,4 +64,6 @@ export const RESOURCES: readonly Resource[] = [
   roleBindings,
   clusterRoles,
   clusterRoleBindings,
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
 ];

@@ -27,7 +27,11 @@ const ADMIN: User = { name: "admin", groups: ["system:masters"] };
 const AGENT: User = { name: "system:node:n1", groups: ["system:nodes"] };
 
 const stores: MemoryStore[] = [];
-after(() => Promise.all(stores.map((store) => store.close())));
+const stop = new AbortController();
+after(() => {
+  stop.abort();
+  return Promise.all(stores.map((store) => store.close()));
+});
 
 /** Everybody may do everything here: what is refused, admission refuses. */
 async function newCore(options: Partial<AdmissionOptions> = {}): Promise<Core> {
@@ -40,7 +44,12 @@ async function newCore(options: Partial<AdmissionOptions> = {}): Promise<Core> {
     random: systemRandom,
     parts: {
       authorizer: () => ({ authorize: () => ({ allowed: true }) }),
-      admission: admission({ serviceCidr: "10.96.0.0/24", ...options }),
+      admission: admission({
+        serviceCidr: "10.96.0.0/24",
+        signal: stop.signal,
+        post: none,
+        ...options,
+      }),
       rules,
       patcher,
       openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },

@@ -1,6 +1,6 @@
-import type { JsonObject } from "#lib/json";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import type { Plugin, Validator } from "./plugin.ts";
@@ -8,9 +8,16 @@ import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
 import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
+import { settle } from "./settle.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
+import type { Poster } from "./webhooks/post.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 export interface AdmissionOptions {
+  /** Ends the following of what is registered: webhooks. */
+  readonly signal: AbortSignal;
+  /** How webhooks are reached. */
+  readonly post: Poster;
   /** Of ClusterIPs, as `10.96.0.0/16`. */
   readonly serviceCidr: string;
   /** Whose pods may be as they like. */
@@ -19,8 +26,14 @@ export interface AdmissionOptions {
 
 /** All plugins, each phase in Kubernetes' order; a plugin that stands in both has something to do in both. */
 export function admission(options: AdmissionOptions): (access: AdmissionAccess) => Admission {
-  return ({ reader }) => {
+  return (access) => {
+    const { reader, rules } = access;
     const addresses = new ServiceAddresses(options.serviceCidr);
+    const webhooks = new Webhooks({
+      ...access,
+      ...options,
+      settle: (request, object) => settle(rules, request, object),
+    });
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       serviceAccount,
@@ -28,31 +41,22 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       taintNewNodes,
       priority,
       defaultTolerationSeconds,
-      (request) => addresses.admit(request, reader),
     ];
     const validating: readonly Validator[] = [
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
+      (request) => webhooks.validate(request),
     ];
     return {
-      mutate: (request) => mutateAll(mutating, request, reader),
+      async mutate(request) {
+        const phase = new MutatingPhase(mutating, [webhooks], reader);
+        const current = await phase.run(request);
+        const placed = await addresses.admit(current, reader);
+        return placed ?? (current === request ? undefined : current.object);
+      },
       validate: (request) => validateAll(validating, request, reader),
     };
   };
-}
-
-async function mutateAll(
-  plugins: readonly Plugin[],
-  request: AdmissionRequest,
-  reader: Reader,
-): Promise<JsonObject | undefined> {
-  let current = request;
-  for (const plugin of plugins) {
-    const given = plugin(current, reader);
-    const object = given instanceof Promise ? await given : given;
-    if (object !== undefined) current = { ...current, object };
-  }
-  return current === request ? undefined : current.object;
 }
 
 /** One after the other; nothing to wait for when no plugin waits. */

@@ -2,6 +2,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { isSame } from "./equality.ts";
 import { addAddresses } from "./functions/addresses.ts";
+import { addAuthorization } from "./functions/authorization.ts";
 import { addFormats } from "./functions/formats.ts";
 import { addLists } from "./functions/lists.ts";
 import { addQuantities } from "./functions/quantities.ts";
@@ -59,6 +60,7 @@ function makeEnvironment(): Environment {
     limits: LIMITS,
   });
   addAddresses(environment);
+  addAuthorization(environment);
   addFormats(environment);
   addLists(environment);
   addQuantities(environment);

@@ -14,13 +14,15 @@ const COUNTED = new Set([
   "replicasets",
   "replicationcontrollers",
   "statefulsets",
+  "mutatingwebhookconfigurations",
+  "validatingwebhookconfigurations",
 ]);
 
 export function hasGeneration(resource: Resource): boolean {
   return COUNTED.has(resource.plural);
 }
 
-/** Never taken from the client. Only a change of the spec raises it. */
+/** Never taken from the client. Only a change of what is wanted raises it. */
 export function withGeneration(
   resource: Resource,
   object: JsonObject,
@@ -28,6 +30,11 @@ export function withGeneration(
 ): JsonObject {
   const before = metaOf(old).generation;
   if (!hasGeneration(resource)) return withMeta(object, { generation: before });
-  const same = isDeepStrictEqual(object["spec"], old["spec"]);
+  const same = isDeepStrictEqual(wantedOf(object), wantedOf(old));
   return withMeta(object, { generation: (before ?? 0) + (same ? 0 : 1) });
+}
+
+/** Most kinds say it in their spec, webhook configurations beside their metadata. */
+function wantedOf({ spec, webhooks }: JsonObject): readonly unknown[] {
+  return [spec, webhooks];
 }

@@ -1,6 +1,7 @@
 /** What the chain asks of its neighbours. Each verb's file reads as a list of these steps, in their order. */
 import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
+import type { Logger } from "#lib/logger";
 import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
@@ -67,6 +68,7 @@ export interface AdmissionAccess {
   readonly rules: Rules;
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
 }
 
 /** What the server itself sets, and what may be written: per kind, pure. */

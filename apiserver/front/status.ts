@@ -8,15 +8,16 @@ export interface Status {
 }
 
 export function statusOf(error: StatusError): Status {
-  const code = REASONS[error.reason].http;
-  const details = error.details;
+  const { details, foreign } = error;
+  const code = foreign?.code ?? REASONS[error.reason].http;
+  const reason = foreign?.reason ?? error.reason;
   const json = {
     kind: "Status",
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
     message: error.message,
-    reason: error.reason,
+    ...(reason === "" ? {} : { reason }),
     ...(details === undefined ? {} : { details: withoutEmpty(details as unknown as JsonObject) }),
     code,
   };

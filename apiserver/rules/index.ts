@@ -1,6 +1,7 @@
 import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import type { Rules } from "../chain/steps.ts";
+import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
 import { jobRules } from "./batch/job.ts";
@@ -46,6 +47,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ClusterRole.rbac.authorization.k8s.io": roleRules,
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,
   "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
+  "MutatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
+  "ValidatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
 };
 
 function rulesFor(resource: Resource): KindRules {

@@ -2,6 +2,7 @@
 import type { JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
+import { ADMISSION_TABLES } from "./admission-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
 import { age } from "./duration.ts";
@@ -44,6 +45,7 @@ const AGED: KindTable = {
 
 const TABLES: Readonly<Record<string, KindTable>> = {
   ...BATCH_TABLES,
+  ...ADMISSION_TABLES,
   ...CLUSTER_TABLES,
   ...WORKLOAD_TABLES,
   Pod: podTable,

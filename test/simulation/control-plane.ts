@@ -43,7 +43,8 @@ export async function startControlPlane(
   const errors: string[] = [];
   const logger = errorsInto(errors);
   const store = new MemoryStore(clock);
-  const core = await coreOver({ store, clock, random, parts: parts() });
+  const stop = new AbortController();
+  const core = await coreOver({ store, clock, random, parts: parts(stop.signal) });
   await createBootstrapObjects(core, { host: "127.0.0.1", restPort: 6443 });
   const user = { name: "system:naru", groups: ["system:masters"] };
   const transport = core.as(user) as unknown as Transport;
@@ -77,16 +78,17 @@ export async function startControlPlane(
       // Calls that are under way come to their end.
       await clock.advance(STEP_MS * 10);
       await Promise.all(closing);
+      stop.abort();
       await store.close();
     },
   };
 }
 
-function parts() {
+function parts(signal: AbortSignal) {
   const absent = (): Promise<never> => Promise.reject(new Error("not served here"));
   return {
     authorizer: () => ({ authorize: () => ({ allowed: true }) as const }),
-    admission: admission({ serviceCidr: "10.96.0.0/16" }),
+    admission: admission({ serviceCidr: "10.96.0.0/16", signal, post: absent }),
     rules,
     patcher,
     openApi: { paths: [], v3: absent, v2Json: absent, v2Protobuf: absent },

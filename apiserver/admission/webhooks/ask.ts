@@ -1,0 +1,151 @@
+import type { Clock } from "#lib/clock";
+import type { Logger } from "#lib/logger";
+import { type Random, uuid } from "#lib/random";
+import { StatusError } from "#lib/status-error";
+import type { AdmissionRequest, Authorizer, Reader } from "../../chain/steps.ts";
+import { conditionsMatch } from "../matching/conditions.ts";
+import type { Scene } from "../matching/scene.ts";
+import { namespaceMatches, objectMatches } from "../matching/selectors.ts";
+import type { Hook } from "./hook.ts";
+import type { Post, Poster } from "./post.ts";
+import { InvalidAnswer, rejection, reviewOf, type Verdict, verdictOf } from "./review.ts";
+import { serviceAddress } from "./service-address.ts";
+
+/** What asking needs. */
+export interface Asking {
+  readonly reader: Reader;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly post: Poster;
+}
+
+/** Whether a webhook whose rules match wants to hear of this request. Throws Forbidden when its conditions cannot tell. */
+export async function wantsToHear(
+  { reader }: Asking,
+  hook: Hook,
+  request: AdmissionRequest,
+  scene: Scene,
+): Promise<boolean> {
+  if (!objectMatches(hook.selectors, request)) return false;
+  if (!(await namespaceMatches(hook.selectors, request, reader))) return false;
+  if (hook.conditions.length === 0) return true;
+  const verdict = await conditionsMatch(hook.conditions, scene);
+  if ("matches" in verdict) return verdict.matches;
+  if (hook.isOptional) return false;
+  const { name = "", resource } = request;
+  const what = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+  throw new StatusError("Forbidden", `${what} "${name}" is forbidden: ${verdict.error}`, {
+    details: { name, group: resource.group, kind: resource.plural },
+  });
+}
+
+/**
+ * What the webhook says; undefined when it could not be asked and need not be. Throws its refusal, and InternalError
+ * when it could not be asked and must be.
+ */
+export async function ask(
+  asking: Asking,
+  hook: Hook,
+  request: AdmissionRequest,
+  isMutating: boolean,
+): Promise<Verdict | undefined> {
+  if (request.dryRun && hook.hasSideEffects) {
+    const why = `admission webhook "${hook.name}" does not support dry run`;
+    throw new StatusError("BadRequest", why);
+  }
+  const verdict = await answerOf(asking, hook, request, isMutating);
+  for (const warning of verdict?.warnings ?? []) request.warn?.(warning);
+  if (verdict !== undefined && !verdict.allowed) throw rejection(hook.name, verdict.status);
+  return verdict;
+}
+
+async function answerOf(
+  asking: Asking,
+  hook: Hook,
+  request: AdmissionRequest,
+  isMutating: boolean,
+): Promise<Verdict | undefined> {
+  const uid = uuid(asking.random);
+  try {
+    const body = JSON.stringify(reviewOf(request, uid));
+    return verdictOf(await send(asking, hook, body), uid, isMutating);
+  } catch (error) {
+    const why = (error as Error).message;
+    const kind =
+      error instanceof InvalidAnswer
+        ? "received invalid webhook response"
+        : "failed to call webhook";
+    return unanswered(asking, hook, `${kind}: ${why}`);
+  }
+}
+
+/** Undefined lets the request go on. */
+export function unanswered({ logger }: Pick<Asking, "logger">, hook: Hook, why: string): undefined {
+  const message = `failed calling webhook "${hook.name}": ${why}`;
+  if (!hook.isOptional) {
+    const causes = [{ reason: "InternalError", message }];
+    throw new StatusError("InternalError", `Internal error occurred: ${message}`, {
+      details: { causes },
+    });
+  }
+  logger.info("webhook could not be asked; its failurePolicy is Ignore", { hook: hook.id, why });
+  return undefined;
+}
+
+async function send(asking: Asking, hook: Hook, body: string): Promise<string> {
+  const { clock, post } = asking;
+  const url = urlOf(hook);
+  const timeout = new AbortController();
+  const cancel = clock.after(hook.timeoutSeconds * 1000, () => timeout.abort());
+  try {
+    const answer = await post({
+      ...(await target(asking, hook, url)),
+      body,
+      signal: timeout.signal,
+    });
+    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    throw new Error(statusText(answer.status, answer.body));
+  } catch (error) {
+    const why = timeout.signal.aborted ? "context deadline exceeded" : (error as Error).message;
+    throw new Error(`Post "${url.href}": ${why}`, { cause: error });
+  } finally {
+    cancel();
+  }
+}
+
+function urlOf({ client, timeoutSeconds }: Hook): URL {
+  const { service, url: given = "" } = client;
+  const path = service?.path ?? "/";
+  const url = new URL(
+    service === undefined
+      ? given
+      : `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}${path}`,
+  );
+  url.searchParams.set("timeout", `${timeoutSeconds}s`);
+  return url;
+}
+
+async function target(
+  { random, reader }: Asking,
+  { client }: Hook,
+  url: URL,
+): Promise<Pick<Post, "address" | "authorities" | "url">> {
+  const { caBundle = "", service } = client;
+  const authorities = Buffer.from(caBundle, "base64").toString("utf8");
+  return {
+    url,
+    ...(service === undefined ? {} : { address: await serviceAddress(service, reader, random) }),
+    ...(authorities === "" ? {} : { authorities }),
+  };
+}
+
+/** As Kubernetes' client words what it is told. */
+function statusText(status: number, body: string): string {
+  if (status === 404) return "the server could not find the requested resource";
+  const shown = body.slice(0, BODY_SHOWN_MAX).trim();
+  return `an error on the server (${JSON.stringify(shown === "" ? "unknown" : shown)}) has prevented the request from succeeding (code ${status})`;
+}
+
+const BODY_SHOWN_MAX = 256;

@@ -1,0 +1,103 @@
+/** AdmissionReview v1: the question to a webhook, and its answer. Pure. */
+import type { JsonObject } from "#lib/json";
+import { REASONS, type Reason, StatusError } from "#lib/status-error";
+import { isObject } from "../../chain/object-meta.ts";
+import type { AdmissionRequest } from "../../chain/steps.ts";
+import { requestValue } from "../matching/request-value.ts";
+
+const KIND = { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1" };
+
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly warnings: readonly string[];
+  /** Why not: a metav1.Status, of which everything may be missing. */
+  readonly status: JsonObject;
+  /** A JSON patch, still as text. */
+  readonly patch?: string;
+}
+
+/** The webhook answered, and not as the protocol says. */
+export class InvalidAnswer extends Error {
+  override readonly name = "InvalidAnswer";
+}
+
+export function reviewOf(request: AdmissionRequest, uid: string): JsonObject {
+  const { object = null, oldObject = null } = request;
+  return { ...KIND, request: { uid, ...requestValue(request), object, oldObject } };
+}
+
+/** Throws InvalidAnswer. */
+export function verdictOf(text: string, uid: string, isMutating: boolean): Verdict {
+  const review = parsed(text);
+  const { response } = review;
+  if (!isObject(response)) throw new InvalidAnswer("webhook response was absent");
+  if (response["uid"] !== uid) {
+    const given = String(response["uid"] ?? "");
+    throw new InvalidAnswer(`expected response.uid="${uid}", got "${given}"`);
+  }
+  if (review["kind"] !== KIND.kind || review["apiVersion"] !== KIND.apiVersion) {
+    const given = `${String(review["apiVersion"] ?? "")}, Kind=${String(review["kind"] ?? "")}`;
+    const wanted = `${KIND.apiVersion}, Kind=${KIND.kind}`;
+    throw new InvalidAnswer(`expected webhook response of ${wanted}, got ${given}`);
+  }
+  const { allowed, status, warnings } = response;
+  const patch = patchOf(response, isMutating);
+  return {
+    allowed: allowed === true,
+    warnings: Array.isArray(warnings) ? warnings.map(String) : [],
+    status: isObject(status) ? status : {},
+    ...(patch === undefined ? {} : { patch }),
+  };
+}
+
+function parsed(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new InvalidAnswer(`couldn't parse the response: ${(cause as Error).message}`);
+  }
+  throw new InvalidAnswer("the response is not a JSON object");
+}
+
+function patchOf(response: JsonObject, isMutating: boolean): string | undefined {
+  const { patch, patchType } = response;
+  const has = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
+  if (!isMutating) {
+    if (has(patch)) throw new InvalidAnswer("validating webhook may not return response.patch");
+    if (has(patchType))
+      throw new InvalidAnswer("validating webhook may not return response.patchType");
+    return undefined;
+  }
+  if (has(patch) && !has(patchType))
+    throw new InvalidAnswer("webhook returned response.patch but not response.patchType");
+  if (!has(patch) && has(patchType))
+    throw new InvalidAnswer("webhook returned response.patchType but not response.patch");
+  if (!has(patch)) return undefined;
+  if (patchType !== "JSONPatch")
+    throw new InvalidAnswer(`unsupported patch type "${String(patchType)}"`);
+  return Buffer.from(String(patch), "base64").toString("utf8");
+}
+
+/** What the client hears of a webhook that said no. Its own code and reason are passed on. */
+export function rejection(hook: string, status: JsonObject): StatusError {
+  const message = String(status["message"] ?? "");
+  const reason = String(status["reason"] ?? "");
+  const given = Number(status["code"] ?? 0);
+  const code = given >= 400 && given < 600 ? given : 400;
+  const denied = `admission webhook "${hook}" denied the request`;
+  const why = message || reason;
+  const { details } = status;
+  return new StatusError(
+    reasonFor(code, reason),
+    why === "" ? `${denied} without explanation` : `${denied}: ${why}`,
+    { foreign: { code, reason }, ...(isObject(details) ? { details } : {}) },
+  );
+}
+
+/** The nearest of our own, for fronts that know no other. */
+function reasonFor(code: number, reason: string): Reason {
+  if (reason in REASONS) return reason as Reason;
+  const same = Object.entries(REASONS).find(([, { http }]) => http === code)?.[0];
+  return (same as Reason | undefined) ?? (code < 500 ? "Forbidden" : "InternalError");
+}

@@ -1,0 +1,23 @@
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from "#proto/admissionregistration/v1";
+import { resource } from "./resource.ts";
+
+const KIND = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  namespaced: false,
+  categories: ["api-extensions"],
+} as const;
+
+export const mutatingWebhookConfigurations = resource<MutatingWebhookConfiguration>({
+  ...KIND,
+  kind: "MutatingWebhookConfiguration",
+  plural: "mutatingwebhookconfigurations",
+});
+export const validatingWebhookConfigurations = resource<ValidatingWebhookConfiguration>({
+  ...KIND,
+  kind: "ValidatingWebhookConfiguration",
+  plural: "validatingwebhookconfigurations",
+});
