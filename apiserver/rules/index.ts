@@ -65,7 +65,9 @@ export const rules: Rules = {
 
   prepareForUpdate(resource, object, old, subresource) {
     if (subresource === "status") return withStatus(old, object);
-    const { complete, keep } = rulesFor(resource);
+    const { complete, keep, parts } = rulesFor(resource);
+    const part = parts?.[subresource ?? ""];
+    if (part !== undefined) return part.take(object, old);
     const completed = complete === undefined ? object : complete(object);
     const kept = keep === undefined ? completed : keep(completed, old);
     const hasStatusRoute = resource.subresources.some((each) => each.name === "status");
@@ -82,12 +84,14 @@ export const rules: Rules = {
   },
 
   validateUpdate(resource, object, old, subresource) {
-    const { nameRule, validate, validateUpdate } = rulesFor(resource);
+    const { nameRule, parts, validate, validateUpdate } = rulesFor(resource);
     const metadata = [
       ...validateMetadata(object, nameRule, resource.namespaced),
       ...validateMetadataUpdate(object, old),
     ];
     if (subresource === "status") return metadata;
+    const part = parts?.[subresource ?? ""];
+    if (part !== undefined) return [...metadata, ...part.validate(object, old)];
     return [...metadata, ...(validate?.(object) ?? []), ...(validateUpdate?.(object, old) ?? [])];
   },
 };

@@ -18,6 +18,15 @@ export interface KindRules {
   readonly validateUpdate?: (object: JsonObject, old: JsonObject) => Causes;
   /** Fields that the main route keeps as they are, besides status. */
   readonly keep?: (object: JsonObject, old: JsonObject) => JsonObject;
+  /** Routes that change a part of the object, besides status, by their names. */
+  readonly parts?: Readonly<Record<string, PartRules>>;
+}
+
+export interface PartRules {
+  /** The old object with what this route may change taken from the new one. */
+  readonly take: (object: JsonObject, old: JsonObject) => JsonObject;
+  /** Instead of the rules of the main route. */
+  readonly validate: (object: JsonObject, old: JsonObject) => Causes;
 }
 
 export function specOf(object: JsonObject): JsonObject {

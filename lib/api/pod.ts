@@ -39,6 +39,23 @@ export function isSidecar(container: Pick<Container, "restartPolicy">): boolean 
   return container.restartPolicy === "Always";
 }
 
+/** In the order of their lists. An ephemeral container is one that never restarts. */
+export function allContainers({
+  spec: { containers, ephemeralContainers = [], initContainers = [] },
+}: Pick<Pod, "spec">): readonly Container[] {
+  return [...initContainers, ...containers, ...(ephemeralContainers as readonly Container[])];
+}
+
+/** Which of the pod's lists a container stands in. */
+export function listOf(
+  { spec: { ephemeralContainers = [], initContainers = [] } }: Pick<Pod, "spec">,
+  container: string,
+): "containers" | "ephemeralContainers" | "initContainers" {
+  if (initContainers.some(({ name }) => name === container)) return "initContainers";
+  const isEphemeral = ephemeralContainers.some(({ name }) => name === container);
+  return isEphemeral ? "ephemeralContainers" : "containers";
+}
+
 /**
  * What has to be free on a node for the pod: the sum of its containers and sidecars, or what its initialisation needs at
  * its worst, whichever is more, plus overhead. KEP-753 has the rule for sidecars.

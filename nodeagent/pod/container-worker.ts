@@ -1,5 +1,5 @@
 /** Performs what one container's state machine asks for: pull, create, probes, hooks, signals. */
-import { isSidecar } from "#lib/api/pod";
+import { isSidecar, listOf } from "#lib/api/pod";
 import type { Container, LifecycleHandler, Pod } from "#proto/core/v1";
 import type { Image } from "../images/image-service.ts";
 import type { CheckResult } from "../probes/check.ts";
@@ -191,14 +191,10 @@ export class ContainerWorker {
   }
 
   event(type: "Normal" | "Warning", reason: string, message: string): void {
-    const isInit = this.#isInit();
-    const fieldPath = `spec.${isInit ? "initContainers" : "containers"}{${this.container.name}}`;
-    this.#deps.recorder.record(this.#side.pod(), { type, reason, message, fieldPath });
-  }
-
-  #isInit(): boolean {
-    const { initContainers = [] } = this.#side.pod().spec;
-    return initContainers.some(({ name }) => name === this.container.name);
+    const pod = this.#side.pod();
+    const { name } = this.container;
+    const fieldPath = `spec.${listOf(pod, name)}{${name}}`;
+    this.#deps.recorder.record(pod, { type, reason, message, fieldPath });
   }
 
   #apply(event: ContainerEvent): void {

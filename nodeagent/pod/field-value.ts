@@ -1,4 +1,5 @@
 /** What fieldRef and resourceFieldRef say, for environment and files alike. */
+import { allContainers } from "#lib/api/pod";
 import { parseQuantity } from "#lib/api/quantity";
 import type { Container, Pod, ResourceFieldSelector } from "#proto/core/v1";
 
@@ -63,11 +64,10 @@ export function resourceValue(
   own: Container,
   ref: ResourceFieldSelector,
 ): string | undefined {
-  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   const container =
     ref.containerName === undefined || ref.containerName === ""
       ? own
-      : all.find(({ name }) => name === ref.containerName);
+      : allContainers(pod).find(({ name }) => name === ref.containerName);
   const found = /^(limits|requests)\.(.+)$/.exec(ref.resource);
   if (container === undefined || found === null) return undefined;
   const [, kind, resource = ""] = found;

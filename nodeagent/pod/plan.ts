@@ -48,8 +48,14 @@ function planLife(view: PodView): PodPlan {
     return { actions: [], wakeAtMs: sandbox.retryAtMs };
   }
   if (sandbox.at !== "ready") return { actions: [] };
-  const plans = wanted(view).map((container) => planContainer(view, container));
+  // Whoever looks into a pod may have to see why it does not get through its initialization.
+  const plans = [...ephemeralOf(view), ...wanted(view)].map((each) => planContainer(view, each));
   return merge(plans);
+}
+
+/** They have all that a container has, and run once. */
+function ephemeralOf({ pod }: PodView): readonly Container[] {
+  return (pod.spec.ephemeralContainers ?? []) as readonly Container[];
 }
 
 /** The containers that should run now: of the init containers those up to the first that is not done. */
@@ -103,6 +109,7 @@ function whenDue(view: PodView, container: Container, dueMs: number): PodPlan {
 /** Whether a container that ended with this code is started again. */
 export function restarts(view: PodView, container: Container, exitCode: number): boolean {
   if (isSidecar(container)) return true;
+  if (ephemeralOf(view).includes(container)) return false;
   const policy = view.pod.spec.restartPolicy ?? "Always";
   const isInit = view.pod.spec.initContainers?.includes(container) === true;
   if (policy === "Never") return false;
@@ -136,7 +143,11 @@ export function hasEnded(view: PodView): boolean {
 function planEnd(view: PodView): PodPlan {
   const { initContainers = [], containers } = view.pod.spec;
   const sidecars = initContainers.filter(isSidecar).toReversed();
-  const mains = [...initContainers.filter((each) => !isSidecar(each)), ...containers];
+  const mains = [
+    ...initContainers.filter((each) => !isSidecar(each)),
+    ...containers,
+    ...ephemeralOf(view),
+  ];
   const all = [...mains, ...sidecars];
   const actions: PodAction[] = all
     .filter((container) => isPreparing(viewOf(view, container)) || isHeld(view, container))

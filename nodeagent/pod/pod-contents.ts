@@ -1,4 +1,5 @@
 /** What goes into a pod's containers: volumes, files, environment. Puts them there, and starts the containers. */
+import { allContainers } from "#lib/api/pod";
 import type { Container, Pod } from "#proto/core/v1";
 import type { Image } from "../images/image-service.ts";
 import type { ContainerState } from "../runtime/runtime.ts";
@@ -77,7 +78,6 @@ export class PodContents {
   setUpVolumes(pod: Pod, podIp: string): ReadonlyMap<string, string> {
     const { objects, volumeKernel, paths } = this.#deps;
     const facts = this.#facts(pod, podIp);
-    const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
     return setUpVolumes({
       pod,
       kernel: volumeKernel,
@@ -85,7 +85,7 @@ export class PodContents {
       ...objects.sources(pod.metadata.namespace ?? ""),
       field: (path) => fieldValue(facts, path),
       resource: (containerName, resource, divisor) => {
-        const own = all.find(({ name }) => name === containerName);
+        const own = allContainers(pod).find(({ name }) => name === containerName);
         if (own === undefined) return undefined;
         const ref = { resource, ...(divisor === undefined ? {} : { divisor }) };
         return resourceValue(facts, own, ref);

@@ -1,4 +1,5 @@
 /** The ConfigMaps and Secrets that a pod names. Pure. */
+import { allContainers } from "#lib/api/pod";
 import type { Container, Pod, Volume } from "#proto/core/v1";
 
 export interface References {
@@ -10,7 +11,7 @@ export function referencesOf({ spec }: Pick<Pod, "spec">): References {
   const configMaps = new Set<string>();
   const secrets = new Set<string>();
   for (const { name } of spec.imagePullSecrets ?? []) if (name) secrets.add(name);
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of allContainers({ spec })) {
     addFromContainer(container, configMaps, secrets);
   }
   for (const volume of spec.volumes ?? []) addFromVolume(volume, configMaps, secrets);

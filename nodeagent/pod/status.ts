@@ -1,6 +1,6 @@
 /** A pod's status as kubelet writes it, from what is known of it here. Pure. */
 import { findCondition } from "#lib/api/condition";
-import { isSidecar, qosClass } from "#lib/api/pod";
+import { allContainers, isSidecar, qosClass } from "#lib/api/pod";
 import { formatTime } from "#lib/api/time";
 import type {
   Container,
@@ -22,6 +22,7 @@ export function podStatus(view: PodView, hostIp: string): PodStatus {
   const { pod, sandbox, verdict } = view;
   const phase = phaseOf(view);
   const { initContainers = [], containers } = pod.spec;
+  const ephemeral = (pod.spec.ephemeralContainers ?? []) as readonly Container[];
   const statusOf = (container: Container): ContainerStatus => containerStatus(view, container);
   const ip = sandbox.at === "ready" ? sandbox.ip : pod.status.podIP;
   return {
@@ -34,6 +35,7 @@ export function podStatus(view: PodView, hostIp: string): PodStatus {
     startTime: formatTime(view.startTimeMs),
     ...(initContainers.length > 0 ? { initContainerStatuses: initContainers.map(statusOf) } : {}),
     containerStatuses: containers.map(statusOf),
+    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral.map(statusOf) } : {}),
     qosClass: pod.status.qosClass ?? qosClass(pod),
     ...(pod.metadata.generation === undefined
       ? {}
@@ -44,7 +46,7 @@ export function podStatus(view: PodView, hostIp: string): PodStatus {
 export function phaseOf(view: PodView): PodPhase {
   const { containers } = view.pod.spec;
   const alive = (container: Container): boolean => isAlive(viewOf(view, container));
-  const anyAlive = [...containers, ...(view.pod.spec.initContainers ?? [])].some(alive);
+  const anyAlive = allContainers(view.pod).some(alive);
   if (view.verdict !== undefined) return anyAlive ? "Running" : "Failed";
   if (hasEnded(view)) {
     if (anyAlive) return "Running";

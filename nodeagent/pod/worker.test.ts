@@ -62,6 +62,32 @@ test("init containers run one after another, before the others", async () => {
   assert.equal(node.status.phase, "Running");
 });
 
+test("an ephemeral container starts beside the others, once, and does not decide the pod's fate", async () => {
+  using node = new TestNode(pod({ restartPolicy: "Never" }), {
+    onStart: ({ name }) => (name === "debug" ? { exitsAfterMs: 1000, exitCode: 3 } : undefined),
+  });
+  await node.start();
+  await node.update({ ephemeralContainers: [container("debug")] });
+  const state = () => node.status.ephemeralContainerStatuses?.[0]?.state;
+  assert.ok(state()?.running);
+  await node.clock.advance(60_000);
+  assert.deepEqual(node.starts, ["uid-1-main-0", "uid-1-debug-0"]);
+  assert.equal(state()?.terminated?.exitCode, 3);
+  assert.equal(node.status.phase, "Running");
+  assert.ok(isConditionTrue(node.status.conditions, "Ready"));
+});
+
+test("an ephemeral container looks into a pod that does not get through its initialization", async () => {
+  const spec = { initContainers: [container("one")] };
+  using node = new TestNode(pod(spec));
+  await node.start();
+  await node.update({ ephemeralContainers: [container("debug")] });
+  assert.deepEqual(node.starts, ["uid-1-one-0", "uid-1-debug-0"]);
+  await node.delete(0);
+  await node.clock.advance(100);
+  assert.deepEqual(await node.runtime.list(), { sandboxes: [], containers: [] });
+});
+
 test("a deleted pod gets its grace period, then is killed and forgotten", async () => {
   using node = new TestNode(pod(), { onTerm: () => undefined });
   await node.start();

@@ -3,6 +3,7 @@
  * does that.
  */
 import { keyOf } from "#lib/api/key";
+import { allContainers } from "#lib/api/pod";
 import { parseTime } from "#lib/api/time";
 import { sleep } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
@@ -65,11 +66,7 @@ export class PodWorker implements PodSide {
     if (this.#verdict === undefined && record === undefined && found === undefined) {
       this.#verdict = this.#refusal();
     }
-    const { initContainers = [], containers } = pod.spec;
-    for (const container of [...initContainers, ...containers]) {
-      const memory = record?.containers[container.name];
-      this.#containers.set(container.name, new ContainerWorker(deps, this, container, memory));
-    }
+    this.#addContainers(record);
     this.#restore(record, found);
     this.changed();
   }
@@ -78,6 +75,8 @@ export class PodWorker implements PodSide {
   update(pod: Pod | undefined): void {
     const before = graceMs(this.#view());
     this.#pod = pod ?? goneFromApi(this.#pod, this.#deps.clock.nowMs());
+    // Ephemeral ones come while the pod runs.
+    this.#addContainers(undefined);
     const after = graceMs(this.#view());
     if (after < before && this.#pod.metadata.deletionTimestamp !== undefined) {
       for (const container of this.#containers.values()) container.hurry(after);
@@ -300,6 +299,15 @@ export class PodWorker implements PodSide {
       containers: new Map([...this.#containers].map(([name, each]) => [name, each.view()])),
       ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
     };
+  }
+
+  #addContainers(record: PodRecord | undefined): void {
+    for (const container of allContainers(this.#pod)) {
+      const { name } = container;
+      if (this.#containers.has(name)) continue;
+      const memory = record?.containers[name];
+      this.#containers.set(name, new ContainerWorker(this.#deps, this, container, memory));
+    }
   }
 
   #restore(record: PodRecord | undefined, found: FoundPod | undefined): void {

@@ -1,5 +1,6 @@
 /** What the API server may ask of a node's pods: logs, exec, attach, port-forward, stats. */
 import { join } from "node:path";
+import { allContainers } from "#lib/api/pod";
 import { parseTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
@@ -69,8 +70,7 @@ function podOf(deps: StreamDeps, { request }: Session): StreamPod {
 function containerName({ pod }: StreamPod, asked: string): string {
   const [first] = pod.spec.containers;
   const name = asked === "" ? (first?.name ?? "") : asked;
-  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  if (all.some((container) => container.name === name)) return name;
+  if (allContainers(pod).some((container) => container.name === name)) return name;
   const message = `container ${name} is not valid for pod ${pod.metadata.name}`;
   throw new StatusError("BadRequest", message);
 }

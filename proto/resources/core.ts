@@ -9,7 +9,7 @@ import type {
   Service,
   ServiceAccount,
 } from "#proto/core/v1";
-import { PROXY_VERBS, resource, STATUS } from "./resource.ts";
+import { GET_WRITE, PROXY_VERBS, resource, STATUS } from "./resource.ts";
 
 export const namespaces = resource<Namespace>({
   group: "",
@@ -32,6 +32,7 @@ export const pods = resource<Pod>({
     STATUS,
     { name: "attach", kind: "PodAttachOptions", verbs: ["create", "get"] },
     { name: "binding", kind: "Binding", verbs: ["create"] },
+    { name: "ephemeralcontainers", verbs: GET_WRITE },
     { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
     { name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
     { name: "log", verbs: ["get"] },

@@ -52,7 +52,7 @@ const ALL_VERBS = [
   "update",
   "watch",
 ] as const;
-const GET_WRITE = ["get", "patch", "update"] as const;
+export const GET_WRITE = ["get", "patch", "update"] as const;
 export const STATUS: Subresource = { name: "status", verbs: GET_WRITE };
 /** Every method of HTTP goes through. */
 export const PROXY_VERBS = ["create", "delete", "get", "patch", "update"] as const;

@@ -132,6 +132,29 @@ test("port-forward reaches the pod", TIMEOUT, async () => {
   }
 });
 
+test("debug puts a container into a running pod", TIMEOUT, async () => {
+  const pod = await firstPod();
+  const command = [
+    "sh",
+    "-c",
+    "wget -qO- http://127.0.0.1:8080/; read line; echo got $line; exit 7",
+  ];
+  const debug = ["debug", pod, `--image=${BUSYBOX}`, "--container=look", "-i", "--quiet"];
+  const { stdout } = await k.run([...debug, "--", ...command], { input: "typed\n" });
+  assert.match(stdout, /got typed/);
+  const ended = "{.status.ephemeralContainerStatuses[0].state.terminated.exitCode}";
+  await k.ok(["wait", `pod/${pod}`, `--for=jsonpath=${ended}=7`, "--timeout=10s"]);
+  assert.match(await k.ok(["logs", pod, "-c", "look"]), new RegExp(`^${pod}`));
+  assert.match(await k.ok(["get", "pod", pod]), /1\/1 +Running +0 /);
+});
+
+test("a service's pods are reached through the API server", TIMEOUT, async () => {
+  await k.ok(["expose", "deploy/web", "--port=80", "--target-port=8080"]);
+  const path = "/api/v1/namespaces/default/services/web/proxy/";
+  const page = await until("an endpoint", 10_000, () => k.ok(["get", "--raw", path]));
+  assert.match(page, /^web-/);
+});
+
 test("create, label, annotate, edit and delete", TIMEOUT, async () => {
   await k.ok(["create", "configmap", "notes", "--from-literal=a=1"]);
   await k.ok(["create", "deployment", "made", `--image=${BUSYBOX}`, "--replicas=0"]);

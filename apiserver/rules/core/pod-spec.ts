@@ -20,7 +20,7 @@ const SEARCHES_MAX = 32;
 /** Also for templates, where `path` is `spec.template.spec`. */
 export function validatePodSpec(spec: JsonObject, path: string): Causes {
   const pod = spec as unknown as Pod["spec"];
-  const { containers = [], ephemeralContainers = [], initContainers = [], volumes = [] } = pod;
+  const { containers = [], initContainers = [], volumes = [] } = pod;
   const context = (name: string): Omit<ContainersContext, "earlier" | "isInit"> => ({
     path: `${path}.${name}`,
     volumes: new Set(volumes.map((volume) => volume.name)),
@@ -28,9 +28,7 @@ export function validatePodSpec(spec: JsonObject, path: string): Causes {
   });
   return [
     ...(containers.length === 0 ? [required(`${path}.containers`)] : []),
-    ...(ephemeralContainers.length > 0
-      ? [forbidden(`${path}.ephemeralContainers`, "cannot be set on create")]
-      : []),
+    ...validateNoEphemeral(spec, path),
     ...validateLife(pod, path),
     ...validateNames(pod, path),
     ...validateDns(pod, path),
@@ -51,6 +49,12 @@ export function validatePodSpec(spec: JsonObject, path: string): Causes {
     ...validateScheduling(pod, path),
     ...validateTolerations(pod.tolerations ?? [], `${path}.tolerations`),
   ];
+}
+
+export function validateNoEphemeral(spec: JsonObject, path: string): Causes {
+  const { ephemeralContainers = [] } = spec as unknown as Pod["spec"];
+  if (ephemeralContainers.length === 0) return [];
+  return [forbidden(`${path}.ephemeralContainers`, "cannot be set on create")];
 }
 
 function validateLife(pod: Pod["spec"], path: string): Causes {

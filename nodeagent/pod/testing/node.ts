@@ -87,6 +87,13 @@ export class TestNode {
     this.#worker = undefined;
   }
 
+  /** As the API tells of a change to its spec. */
+  async update(spec: Partial<Pod["spec"]>): Promise<void> {
+    this.pod = { ...this.pod, spec: { ...this.pod.spec, ...spec } };
+    this.#worker?.update(this.pod);
+    await this.clock.settle();
+  }
+
   async delete(graceSeconds: number): Promise<void> {
     const at = new Date(this.clock.nowMs() + graceSeconds * 1000).toISOString();
     const deletion = { deletionTimestamp: at, deletionGracePeriodSeconds: graceSeconds };
