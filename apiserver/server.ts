@@ -23,6 +23,7 @@ import { startRest, type TlsFiles } from "./front/rest/server.ts";
 import { listening } from "./listening.ts";
 import { podStreams } from "./proxy/streams.ts";
 import { Tunnel } from "./proxy/tunnel.ts";
+import { reviewer } from "./reviewer.ts";
 import type { Store } from "./storage/store.ts";
 
 /** What decides, as functions: handed in, so that a simulation or a test can put others in their place. */
@@ -116,6 +117,7 @@ export async function coreOver(
     authorizer,
     admission: withoutEscalation(parts.admission(access), authorizer),
     rules,
+    reviewer: reviewer(authorizer),
     patcher: parts.patcher,
     reader: objects,
     writer: objects,

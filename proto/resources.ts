@@ -7,6 +7,13 @@ import {
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
+import { selfSubjectReviews } from "./resources/authentication.ts";
+import {
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+  subjectAccessReviews,
+} from "./resources/authorization.ts";
 import { jobs } from "./resources/batch.ts";
 import { leases } from "./resources/coordination.ts";
 import {
@@ -29,6 +36,8 @@ import { priorityClasses } from "./resources/scheduling.ts";
 
 export * from "./resources/admissionregistration.ts";
 export * from "./resources/apps.ts";
+export * from "./resources/authentication.ts";
+export * from "./resources/authorization.ts";
 export * from "./resources/batch.ts";
 export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
@@ -36,7 +45,13 @@ export * from "./resources/discovery.ts";
 export * from "./resources/events.ts";
 export * from "./resources/policy.ts";
 export * from "./resources/rbac.ts";
-export { apiVersionOf, type Resource, type Subresource, type Verb } from "./resources/resource.ts";
+export {
+  apiVersionOf,
+  isQuestion,
+  type Resource,
+  type Subresource,
+  type Verb,
+} from "./resources/resource.ts";
 export * from "./resources/scheduling.ts";
 
 /** Everything the API server serves, in the order that discovery lists it. */
@@ -66,4 +81,9 @@ export const RESOURCES: readonly Resource[] = [
   clusterRoleBindings,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  selfSubjectReviews,
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+  subjectAccessReviews,
 ];

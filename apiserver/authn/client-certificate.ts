@@ -1,10 +1,7 @@
 /** Who a client is, by its certificate: the common name is the user, the organizations are its groups. */
 import type { PeerCertificate } from "node:tls";
 import type { User } from "../chain/steps.ts";
-
-const AUTHENTICATED = "system:authenticated";
-
-export const ANONYMOUS: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+import { AUTHENTICATED } from "./well-known.ts";
 
 /** What of a TLS connection tells who is at its other end. */
 export interface PeerSocket {

@@ -57,6 +57,9 @@ test("an agent reads what the pods of its node use, and nothing beside it", asyn
   await agent("n1").get(map("in-map"));
   await agent("n1").get(secret("in-secret"));
   await agent("n1").list({ resource: services });
+  const ofNode = (node: string) => ({ fieldSelector: `spec.nodeName=${node}` });
+  await agent("n1").list({ resource: pods }, ofNode("n1"));
+  await agent("n1").get({ resource: pods, namespace, name: "p" });
   const forbidden: readonly [string, Promise<unknown>][] = [
     ["another map", agent("n1").get(map("unused"))],
     ["a map of a used secret's name", agent("n1").get(map("in-secret"))],
@@ -65,6 +68,13 @@ test("an agent reads what the pods of its node use, and nothing beside it", asyn
     ["all maps", agent("n1").list({ resource: configMaps, namespace })],
     ["in another namespace", agent("n1").get({ ...map("in-map"), namespace: "kube-system" })],
     ["to delete it", agent("n1").delete(map("in-map"))],
+    ["all pods", agent("n1").list({ resource: pods })],
+    ["other pods", agent("n1").list({ resource: pods }, ofNode("n2"))],
+    [
+      "all but its own",
+      agent("n1").list({ resource: pods }, { fieldSelector: "spec.nodeName!=n1" }),
+    ],
+    ["another node's pod", agent("n2").get({ resource: pods, namespace, name: "p" })],
     ["other kinds", agent("n1").list({ resource: deployments, namespace })],
   ];
   for (const [what, asked] of forbidden) await assert.rejects(asked, { reason: "Forbidden" }, what);

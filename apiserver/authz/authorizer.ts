@@ -1,6 +1,6 @@
 import type { AccessRequest, AccessVerdict, Reader } from "../chain/steps.ts";
 import { Bindings } from "./bindings.ts";
-import type { Authorizer } from "./escalation.ts";
+import { type Authorizer, EVERYTHING } from "./escalation.ts";
 import { nodeMay } from "./node-authorizer.ts";
 import { NodePods } from "./node-pods.ts";
 import { ruleAllows } from "./rule.ts";
@@ -29,6 +29,7 @@ export function authorizer(signal: AbortSignal): (reader: Reader) => Authorizer 
         return decide(await bindings(), request);
       },
       async rulesFor(user, namespace) {
+        if (user.groups.includes(MASTERS)) return EVERYTHING;
         return (await bindings()).rulesFor(user, namespace);
       },
       async rulesOf({ kind, name }, namespace) {
@@ -42,7 +43,8 @@ export function authorizer(signal: AbortSignal): (reader: Reader) => Authorizer 
 function decide(bindings: Bindings, request: AccessRequest): AccessVerdict {
   for (const grant of bindings.grantsFor(request.user)) {
     if (grant.namespace !== undefined && grant.namespace !== request.namespace) continue;
-    if (grant.rules().some((rule) => ruleAllows(rule, request))) return { allowed: true };
+    if (grant.rules().some((rule) => ruleAllows(rule, request)))
+      return { allowed: true, reason: grant.reason };
   }
   return { allowed: false, reason: "" };
 }

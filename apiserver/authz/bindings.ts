@@ -17,13 +17,14 @@ import { follow } from "./follow.ts";
 /** So many users' grants are kept ready: more than ask at the same time in a cluster of this size. */
 const USERS_MAX = 2000;
 
-type Subjects = ClusterRoleBinding["subjects"];
+type Subject = NonNullable<ClusterRoleBinding["subjects"]>[number];
 
 /** What one binding grants one of its subjects. */
 export interface Grant {
   /** Undefined: the whole cluster. */
   readonly namespace: string | undefined;
-  readonly binding: string;
+  /** For people. */
+  readonly reason: string;
   rules(): readonly PolicyRule[];
 }
 
@@ -85,31 +86,24 @@ export class Bindings {
   #index(): void {
     this.#grants.clear();
     this.#known.clear();
-    for (const [key, binding] of [...this.#roleBindings, ...this.#clusterRoleBindings]) {
+    for (const binding of [...this.#roleBindings.values(), ...this.#clusterRoleBindings.values()]) {
       const { namespace } = binding.metadata;
       const { kind, name } = binding.roleRef;
+      const reason = reasonOf(binding);
       let known: readonly PolicyRule[] | undefined;
-      const grant: Grant = {
-        namespace,
-        binding: key,
-        rules: () => {
-          known ??= this.rulesOf(kind, name, namespace);
-          return known;
-        },
+      const rules = (): readonly PolicyRule[] => {
+        known ??= this.rulesOf(kind, name, namespace);
+        return known;
       };
-      for (const subject of binding.subjects ?? []) this.#grant(subject, grant);
+      for (const subject of binding.subjects ?? []) {
+        const grant = { namespace, rules, reason: `${reason} to ${subjectText(subject)}` };
+        const key = subjectKey(subject);
+        const grants = this.#grants.get(key) ?? [];
+        grants.push(grant);
+        this.#grants.set(key, grants);
+      }
     }
     this.#isStale = false;
-  }
-
-  #grant(subject: NonNullable<Subjects>[number], grant: Grant): void {
-    const key =
-      subject.kind === "ServiceAccount"
-        ? `User/system:serviceaccount:${subject.namespace}:${subject.name}`
-        : `${subject.kind}/${subject.name}`;
-    const grants = this.#grants.get(key) ?? [];
-    grants.push(grant);
-    this.#grants.set(key, grants);
   }
 
   #follow(
@@ -137,4 +131,22 @@ export class Bindings {
     };
     return follow(reader, resource, followed, signal);
   }
+}
+
+function subjectKey({ kind, name, namespace }: Subject): string {
+  return kind === "ServiceAccount"
+    ? `User/system:serviceaccount:${namespace}:${name}`
+    : `${kind}/${name}`;
+}
+
+/** As Kubernetes' RBAC says it; access reviews show it. */
+function reasonOf({ metadata, roleRef }: ClusterRoleBinding | RoleBinding): string {
+  const { name, namespace } = metadata;
+  const binding =
+    namespace === undefined ? `ClusterRoleBinding "${name}"` : `RoleBinding "${name}/${namespace}"`;
+  return `RBAC: allowed by ${binding} of ${roleRef.kind} "${roleRef.name}"`;
+}
+
+function subjectText({ kind, name, namespace }: Subject): string {
+  return kind === "ServiceAccount" ? `ServiceAccount "${name}/${namespace}"` : `${kind} "${name}"`;
 }

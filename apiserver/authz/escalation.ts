@@ -11,7 +11,7 @@ import { rulesText, userText } from "./rule-text.ts";
 const GROUP = "rbac.authorization.k8s.io";
 const MASTERS = "system:masters";
 /** What one must hold to let a role collect others' rules, whatever those will be. */
-const EVERYTHING: readonly PolicyRule[] = [
+export const EVERYTHING: readonly PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
   { verbs: ["*"], nonResourceURLs: ["*"] },
 ];
@@ -28,7 +28,7 @@ export interface Authorizer extends Access {
 }
 
 /** Whether there are roles at all: a simulation may let everyone do everything. */
-function tellsRules(authorizer: Access): authorizer is Authorizer {
+export function tellsRules(authorizer: Access): authorizer is Authorizer {
   return "rulesFor" in authorizer && "rulesOf" in authorizer;
 }
 

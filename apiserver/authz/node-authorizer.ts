@@ -10,7 +10,7 @@ const READ = ["get", "list", "watch"];
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
   "nodes.": [...READ, "create", "patch", "update"],
   "nodes/status.": ["patch", "update"],
-  "pods.": [...READ, "delete"],
+  "pods.": ["delete"],
   "pods/status.": ["patch", "update"],
   "services.": READ,
   "endpoints.": READ,
@@ -35,6 +35,7 @@ export async function nodeMay(
   const key = `${resource}${subresource === undefined ? "" : `/${subresource}`}.${group}`;
   if (GRANTS[key]?.includes(verb) === true) return true;
   if (subresource !== undefined || group !== "" || !READ.includes(verb)) return false;
+  if (resource === "pods") return mayReadPods(request, node, reader);
   if (resource !== "configmaps" && resource !== "secrets") return false;
   if (name === undefined || namespace === undefined) return false;
   const uses = (pod: Pod): boolean =>
@@ -46,6 +47,24 @@ export async function nodeMay(
   const fieldSelector = `spec.nodeName=${node}`;
   const { items } = await reader.list({ resource: pods, namespace, fieldSelector });
   return items.some((item) => uses(item.object as Pod));
+}
+
+/** Its own pods: all of them, when it asks for no others, or one by its name. */
+async function mayReadPods(
+  { fieldSelector, name, namespace, verb }: AccessRequest,
+  node: string,
+  reader: Reader,
+): Promise<boolean> {
+  if (verb !== "get" && isNarrowedTo(node, fieldSelector)) return true;
+  if (name === undefined || namespace === undefined) return false;
+  const found = await reader.get(pods, namespace, name);
+  return (found?.object as Pod | undefined)?.spec.nodeName === node;
+}
+
+/** Terms narrow: one that is enough stays enough beside others. */
+function isNarrowedTo(node: string, fieldSelector = ""): boolean {
+  const terms = fieldSelector.split(",");
+  return terms.includes(`spec.nodeName=${node}`) || terms.includes(`spec.nodeName==${node}`);
 }
 
 /** Names of the ConfigMaps or Secrets that a pod uses, wherever it names them. */

@@ -1,15 +1,19 @@
 /** The first step of every verb: may this user do that? */
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
+import { methodNotAllowed } from "./failures.ts";
 import type { Call, Steps } from "./steps.ts";
 
-/** Throws Forbidden, in kubectl's familiar words. */
+/** Throws Forbidden, in kubectl's familiar words. `fieldSelector` is what a list, watch or deletion of many is narrowed to. */
 export async function authorize(
   steps: Pick<Steps, "authorizer">,
   call: Call,
   verb: string,
+  fieldSelector?: string,
 ): Promise<void> {
   const { resource, subresource, namespace, name } = call;
+  if (subresource === undefined && !(resource.verbs as readonly string[]).includes(verb))
+    throw methodNotAllowed(resource);
   const verdict = await steps.authorizer.authorize({
     user: call.user,
     verb,
@@ -19,6 +23,7 @@ export async function authorize(
     ...(subresource === undefined ? {} : { subresource }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
   });
   if (!verdict.allowed) throw forbidden(call, verb, verdict.reason);
 }

@@ -4,7 +4,7 @@ import { StatusError } from "#lib/status-error";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
-import { alreadyExists, invalid, methodNotAllowed } from "./failures.ts";
+import { alreadyExists, invalid } from "./failures.ts";
 import { hasGeneration } from "./generation.ts";
 
 import { metaOf, timestamp, withMeta } from "./object-meta.ts";
@@ -18,7 +18,6 @@ const NAME_BASE_LENGTH_MAX = 58;
 
 /** The one way to create an object, for all fronts. */
 export async function create(steps: Steps, call: Call, given: Body): Promise<Published> {
-  if (!call.resource.verbs.includes("create")) throw methodNotAllowed(call.resource);
   await authorize(steps, call, "create");
   const decoded = decodeBody(call, given);
   for (let attempt = 1; ; attempt++) {

@@ -3,7 +3,6 @@ import { admitDeletion } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { removeAllowed } from "./delete.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
-import { methodNotAllowed } from "./failures.ts";
 import { type Selection, scopeOf } from "./list.ts";
 import { metaOf } from "./object-meta.ts";
 import type { Published } from "./published.ts";
@@ -19,8 +18,7 @@ export async function removeCollection(
   selection: Selection,
   options: DeleteOptions,
 ): Promise<void> {
-  if (!call.resource.verbs.includes("deletecollection")) throw methodNotAllowed(call.resource);
-  await authorize(steps, call, "deletecollection");
+  await authorize(steps, call, "deletecollection", selection.fieldSelector);
   const { items } = await steps.reader.list({ ...selection, ...scopeOf(call) });
   for (let start = 0; start < items.length; start += BATCH_MAX) {
     await removeBatch(steps, call, items.slice(start, start + BATCH_MAX), options);

@@ -1,6 +1,7 @@
 /** Sub-resources that are objects: which file serves which. Streams (log, exec, …) are the fronts' own affair. */
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import { isQuestion } from "#resources";
 import { bind } from "./bind.ts";
 import { create } from "./create.ts";
 import { evict } from "./evict.ts";
@@ -10,6 +11,7 @@ import { get } from "./get.ts";
 import { isObject } from "./object-meta.ts";
 import { type Patch, patch } from "./patch.ts";
 import { Published } from "./published.ts";
+import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import type { Body, Call, Steps } from "./steps.ts";
 import { update } from "./update.ts";
@@ -17,7 +19,7 @@ import { update } from "./update.ts";
 export async function createAny(steps: Steps, call: Call, body: Body): Promise<Published> {
   switch (call.subresource) {
     case undefined:
-      return create(steps, call, body);
+      return isQuestion(call.resource) ? review(steps, call, body) : create(steps, call, body);
     case "binding":
       await bind(steps, call, jsonOf(body));
       return SUCCESS;

@@ -4,7 +4,8 @@ import type { Call, ListQuery, PublishedList, Steps } from "./steps.ts";
 export type Selection = Omit<ListQuery, "resource" | "namespace">;
 
 export async function list(steps: Steps, call: Call, selection: Selection): Promise<PublishedList> {
-  await authorize(steps, ofSelected(call, selection.fieldSelector), "list");
+  const { fieldSelector } = selection;
+  await authorize(steps, ofSelected(call, fieldSelector), "list", fieldSelector);
   return steps.reader.list({ ...selection, ...scopeOf(call) });
 }
 

@@ -12,6 +12,8 @@ export interface User {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid?: string;
+  /** What else authentication knows, as `authentication.kubernetes.io/pod-name`. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** One question to the authorizer. Either a resource or a path, as `/metrics`. */
@@ -26,10 +28,12 @@ export interface AccessRequest {
   readonly namespace?: string;
   readonly name?: string;
   readonly path?: string;
+  /** Of a list, a watch or a deletion of many: the fields that all of its objects have. */
+  readonly fieldSelector?: string;
 }
 
 export type AccessVerdict =
-  | { readonly allowed: true }
+  | { readonly allowed: true; readonly reason?: string }
   | { readonly allowed: false; readonly reason: string };
 
 export interface Authorizer {
@@ -69,6 +73,19 @@ export interface AdmissionAccess {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+}
+
+/** A question, complete and defaulted: an access review, a token review. */
+export interface Question {
+  readonly user: User;
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly object: JsonObject;
+}
+
+/** Answers questions; what comes back is their status. Throws a StatusError for a question that cannot be. */
+export interface Reviewer {
+  answer(question: Question): Promise<JsonObject>;
 }
 
 /** What the server itself sets, and what may be written: per kind, pure. */
@@ -169,6 +186,7 @@ export interface Steps {
   readonly authorizer: Authorizer;
   readonly admission: Admission;
   readonly rules: Rules;
+  readonly reviewer: Reviewer;
   readonly patcher: Patcher;
   readonly reader: Reader;
   readonly writer: Writer;

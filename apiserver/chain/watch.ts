@@ -11,6 +11,7 @@ export async function watch(
   watching: Watching,
   signal: AbortSignal,
 ): Promise<AsyncIterable<readonly PublishedEvent[]>> {
-  await authorize(steps, ofSelected(call, watching.fieldSelector), "watch");
+  const { fieldSelector } = watching;
+  await authorize(steps, ofSelected(call, fieldSelector), "watch", fieldSelector);
   return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
 }

@@ -1,7 +1,7 @@
 import type { Client } from "#client";
 import { StatusError } from "#lib/status-error";
 import type { OwnerReference } from "#proto/meta/v1";
-import { apiVersionOf, RESOURCES, type Resource } from "#resources";
+import { apiVersionOf, isQuestion, RESOURCES, type Resource } from "#resources";
 import type { GraphNode, OwnerGraph } from "./graph.ts";
 import { FOREGROUND, type GarbagePlan, type OwnerState, planGarbage } from "./plan.ts";
 
@@ -48,7 +48,7 @@ async function stateOf(
     (each) => each.kind === owner.kind && apiVersionOf(each) === owner.apiVersion,
   );
   // Of a kind that is not served nothing can be known: it is left in peace.
-  if (resource === undefined) return "present";
+  if (resource === undefined || isQuestion(resource)) return "present";
   // Nor of an owner in a namespace, by something that is in none.
   if (resource.namespaced && node.object.metadata.namespace === undefined) return "present";
   return (await existsLive(deps, node, resource, owner)) ? "present" : "absent";

@@ -1,6 +1,6 @@
 import { Controller } from "#client";
 import type { ApiObject } from "#proto";
-import { events, eventsV1, leases, RESOURCES, type Resource } from "#resources";
+import { events, eventsV1, isQuestion, leases, RESOURCES, type Resource } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { OwnerGraph } from "./graph.ts";
 import { reconcileGarbage } from "./reconcile.ts";
@@ -17,7 +17,7 @@ export function garbageCollector(context: ControllerContext): StartedController 
     reconcile: (uid) => reconcileGarbage(deps, uid),
   });
   for (const resource of RESOURCES) {
-    if (IGNORED.includes(resource)) continue;
+    if (IGNORED.includes(resource) || isQuestion(resource)) continue;
     context.informers.of(resource).onChange((before, after) => {
       if (after !== undefined) seen(resource, before, after);
       else if (before !== undefined) gone(before);

@@ -78,3 +78,12 @@ export function resource<T extends ApiObject>(row: Row): Resource<T> {
     ...row,
   };
 }
+
+/** A kind that is asked and answered, and never kept: all one can do with it is to create it. */
+export function question<T extends ApiObject>(row: Row): Resource<T> {
+  return resource({ namespaced: false, ...row, verbs: ["create"] });
+}
+
+export function isQuestion({ verbs }: Resource): boolean {
+  return verbs.length === 1 && verbs[0] === "create";
+}

@@ -5,7 +5,9 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import { ANONYMOUS, certificateUser, type PeerSocket } from "../../authn/client-certificate.ts";
+import { certificateUser, type PeerSocket } from "../../authn/client-certificate.ts";
+import { impersonated } from "../../authn/impersonation.ts";
+import { ANONYMOUS } from "../../authn/well-known.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
 import { publicError } from "../status.ts";
@@ -144,7 +146,7 @@ class Front {
       const route = resourceRoute(exchange.path);
       const identified = this.#userOf(exchange);
       if (identified === undefined) throw unauthorized();
-      const user = await this.#impersonated(exchange, identified);
+      const user = await this.#acting(exchange, identified);
       if (route === undefined) throw noSuchPath();
       const signal = this.#closing;
       await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);
@@ -154,11 +156,11 @@ class Front {
   }
 
   async #route(exchange: Exchange): Promise<void> {
-    const { discovery, steps, logger, streams } = this.#options;
+    const { discovery, logger, steps, streams } = this.#options;
     const identified = this.#userOf(exchange);
     if (await discovery.serveOpen(exchange)) return;
     if (identified === undefined) throw unauthorized();
-    const user = await this.#impersonated(exchange, identified);
+    const user = await this.#acting(exchange, identified);
     const route = resourceRoute(exchange.path);
     if (route === undefined) {
       await this.#authorizePath(exchange, user);
@@ -172,29 +174,8 @@ class Front {
     await serveResource({ exchange, steps, user, route, logger, signal });
   }
 
-  /** Acting as another user is itself a right. */
-  async #impersonated(exchange: Exchange, user: User): Promise<User> {
-    const { headers } = exchange.request;
-    const name = headers["impersonate-user"];
-    if (typeof name !== "string") return user;
-    const group = headers["impersonate-group"];
-    const groups = group === undefined ? [] : String(group).split(", ");
-    for (const [resource, target] of [["users", name], ...groups.map((g) => ["groups", g])]) {
-      const verdict = await this.#options.steps.authorizer.authorize({
-        user,
-        verb: "impersonate",
-        group: "",
-        resource: resource ?? "",
-        name: target ?? "",
-      });
-      if (!verdict.allowed) {
-        throw new StatusError(
-          "Forbidden",
-          `${resource} "${target}" is forbidden: User "${user.name}" cannot impersonate resource "${resource}" in API group "" at the cluster scope`,
-        );
-      }
-    }
-    return { name, groups: [...groups, "system:authenticated"] };
+  #acting(exchange: Exchange, user: User): Promise<User> {
+    return impersonated(this.#options.steps.authorizer, user, exchange.request.rawHeaders);
   }
 
   async #authorizePath(exchange: Exchange, user: User): Promise<void> {
