@@ -1,4 +1,5 @@
 import type { ControllerContext, StartedController } from "./context.ts";
+import { cronJobController } from "./cronjob/watches.ts";
 import { daemonSetController } from "./daemonset/watches.ts";
 import { deploymentController } from "./deployment/watches.ts";
 import { disruptionController } from "./disruption/watches.ts";
@@ -27,6 +28,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     replicaSetController(options),
     daemonSetController(options),
     jobController(options),
+    cronJobController(options),
     ttlAfterFinishedController(options),
     endpointSliceController(options),
     disruptionController(options),

@@ -14,7 +14,7 @@ import {
   selfSubjectRulesReviews,
   subjectAccessReviews,
 } from "./resources/authorization.ts";
-import { jobs } from "./resources/batch.ts";
+import { cronJobs, jobs } from "./resources/batch.ts";
 import { leases } from "./resources/coordination.ts";
 import {
   configMaps,
@@ -70,6 +70,7 @@ export const RESOURCES: readonly Resource[] = [
   daemonSets,
   controllerRevisions,
   jobs,
+  cronJobs,
   endpointSlices,
   eventsV1,
   leases,

@@ -4,6 +4,7 @@ import type { Rules } from "../chain/steps.ts";
 import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
+import { cronJobRules } from "./batch/cron-job.ts";
 import { jobRules } from "./batch/job.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
@@ -39,6 +40,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "DaemonSet.apps": daemonSetRules,
   "ControllerRevision.apps": controllerRevisionRules,
   "Job.batch": jobRules,
+  "CronJob.batch": cronJobRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,

@@ -1,5 +1,5 @@
 import { isConditionTrue } from "#lib/api/condition";
-import type { Job } from "#proto/batch/v1";
+import type { CronJob, Job } from "#proto/batch/v1";
 import { age, humanDuration } from "./duration.ts";
 import type { KindTable } from "./table.ts";
 import { TEMPLATE_COLUMNS, templateCells } from "./workload-tables.ts";
@@ -21,7 +21,37 @@ const job: KindTable = {
   },
 };
 
-export const BATCH_TABLES: Readonly<Record<string, KindTable>> = { Job: job };
+const cronJob: KindTable = {
+  columns: [
+    "Name",
+    "Schedule",
+    "Timezone",
+    "Suspend:boolean",
+    "Active:integer",
+    "Last Schedule",
+    "Age",
+    ...TEMPLATE_COLUMNS,
+  ],
+  row: (object, nowMs) => {
+    const { metadata, spec, status } = object as CronJob;
+    const last = status?.lastScheduleTime;
+    const { selector, template } = spec?.jobTemplate?.spec ?? {};
+    return {
+      cells: [
+        metadata.name,
+        spec?.schedule ?? "",
+        spec?.timeZone ?? "<none>",
+        spec?.suspend === true ? "True" : "False",
+        status?.active?.length ?? 0,
+        last === undefined ? "<none>" : age(last, nowMs),
+        age(metadata.creationTimestamp, nowMs),
+        ...templateCells(template, selector),
+      ],
+    };
+  },
+};
+
+export const BATCH_TABLES: Readonly<Record<string, KindTable>> = { CronJob: cronJob, Job: job };
 
 /** The first that holds. */
 const STATES = [

@@ -1,10 +1,11 @@
 import type { JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
-import type { Job } from "#proto/batch/v1";
+import type { CronJob, Job } from "#proto/batch/v1";
 import type { Node, Pod, Service } from "#proto/core/v1";
 import type { EndpointSlice } from "#proto/discovery/v1";
 import {
+  cronJobs,
   daemonSets,
   deployments,
   endpointSlices,
@@ -16,7 +17,7 @@ import {
   services,
 } from "#resources";
 import { pathOf } from "../connection/path.ts";
-import { describeJob } from "../describe/batch.ts";
+import { describeCronJob, describeJob } from "../describe/batch.ts";
 import { metadataPairs, type Pairs } from "../describe/common.ts";
 import { describeNode } from "../describe/node.ts";
 import { describePod } from "../describe/pod.ts";
@@ -94,6 +95,8 @@ async function pairsOf(
       return describeReplicaSet(object as ReplicaSet);
     case daemonSets:
       return describeDaemonSet(object as DaemonSet);
+    case cronJobs:
+      return describeCronJob(object as CronJob);
     case jobs:
       return describeJob(object as Job);
     case nodes:

@@ -1,4 +1,4 @@
-import type { Job } from "#proto/batch/v1";
+import type { CronJob, Job } from "#proto/batch/v1";
 import { conditionPairs, metadataPairs, type Pairs } from "./common.ts";
 import { selector, template } from "./workload.ts";
 
@@ -26,6 +26,25 @@ export function describeJob(job: Job): Pairs {
     ["Failed Indexes", status.failedIndexes],
     ["Pod Template", template(spec.template)],
     ["Conditions", conditionPairs(status.conditions)],
+  ];
+}
+
+export function describeCronJob(cronJob: CronJob): Pairs {
+  const { spec, status } = cronJob;
+  const active = (status.active ?? []).map(({ name = "" }) => name);
+  return [
+    ...metadataPairs(cronJob),
+    ["Schedule", spec.schedule],
+    ["Time Zone", spec.timeZone ?? "UTC"],
+    ["Concurrency Policy", spec.concurrencyPolicy],
+    ["Suspend", String(spec.suspend ?? false)],
+    ["Starting Deadline Seconds", text(spec.startingDeadlineSeconds)],
+    ["Successful Job History Limit", text(spec.successfulJobsHistoryLimit)],
+    ["Failed Job History Limit", text(spec.failedJobsHistoryLimit)],
+    ["Last Schedule Time", status.lastScheduleTime ?? "<none>"],
+    ["Last Successful Time", status.lastSuccessfulTime ?? "<none>"],
+    ["Active Jobs", active.length === 0 ? "<none>" : active],
+    ["Pod Template", template(spec.jobTemplate.spec.template)],
   ];
 }
 

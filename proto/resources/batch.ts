@@ -1,4 +1,4 @@
-import type { Job } from "#proto/batch/v1";
+import type { CronJob, Job } from "#proto/batch/v1";
 import { resource, STATUS } from "./resource.ts";
 
 export const jobs = resource<Job>({
@@ -6,6 +6,15 @@ export const jobs = resource<Job>({
   version: "v1",
   kind: "Job",
   plural: "jobs",
+  categories: ["all"],
+  subresources: [STATUS],
+});
+export const cronJobs = resource<CronJob>({
+  group: "batch",
+  version: "v1",
+  kind: "CronJob",
+  plural: "cronjobs",
+  shortNames: ["cj"],
   categories: ["all"],
   subresources: [STATUS],
 });

@@ -112,3 +112,23 @@ test("a pod that would run for ever is no Job's", TIMEOUT, async () => {
     /spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"/,
   );
 });
+
+test("create cronjob, and a job from it", TIMEOUT, async () => {
+  await k.ok(["create", "cronjob", "tick", "--image=ends", "--schedule=@hourly"]);
+  await k.ok(["patch", "cronjob", "tick", '-p={"spec":{"timeZone":"Asia/Seoul"}}']);
+  assert.match(
+    await k.ok(["get", "cj"]),
+    /^NAME\s+SCHEDULE\s+TIMEZONE\s+SUSPEND\s+ACTIVE\s+LAST SCHEDULE\s+AGE\ntick\s+@hourly\s+Asia\/Seoul\s+False\s+0\s+<none>/,
+  );
+  assert.match(await k.ok(["describe", "cronjob", "tick"]), /Concurrency Policy:\s+Allow/);
+  await k.ok(["create", "job", "now", "--from=cronjob/tick"]);
+  await wait("now");
+  const owner =
+    "-o=jsonpath={.metadata.ownerReferences[0].kind}/{.metadata.ownerReferences[0].name}";
+  assert.equal(await k.ok(["get", "job", "now", owner]), "CronJob/tick");
+  const { stderr } = await k.run(["create", "cronjob", "x", "--image=i", "--schedule=61 * * * *"]);
+  assert.match(
+    stderr,
+    /spec.schedule: Invalid value: "61 \* \* \* \*": end of range \(61\) above maximum \(59\)/,
+  );
+});

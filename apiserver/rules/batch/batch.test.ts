@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { jobs } from "#resources";
+import { cronJobs, jobs } from "#resources";
 import { rules } from "../index.ts";
 import { made, problems, updated } from "../testing.ts";
 
@@ -220,3 +220,40 @@ for (const [name, before, change, expected] of CHANGES) {
     else assert.match(found, expected);
   });
 }
+
+const CRON = { schedule: "@hourly", jobTemplate: { spec: { template: TEMPLATE } } };
+
+const CRON_CASES: readonly (readonly [object, RegExp | undefined])[] = [
+  [CRON, undefined],
+  [{ ...CRON, schedule: "0 9 * * MON-FRI", timeZone: "Asia/Seoul" }, undefined],
+  [{ ...CRON, schedule: "" }, /^spec.schedule: Required value/],
+  [{ ...CRON, schedule: "TZ=UTC 0 * * * *" }, /cannot use TZ or CRON_TZ in schedule/],
+  [{ ...CRON, schedule: "* * * *" }, /^spec.schedule: .*expected exactly 5 fields, found 4/],
+  [{ ...CRON, timeZone: "Mars/Base" }, /^spec.timeZone: .*unknown time zone Mars\/Base/],
+  [{ ...CRON, concurrencyPolicy: "Some" }, /^spec.concurrencyPolicy: Unsupported value: "Some"/],
+  [{ ...CRON, startingDeadlineSeconds: -1 }, /^spec.startingDeadlineSeconds: /],
+  [
+    { ...CRON, jobTemplate: { spec: { template: { spec: { containers: POD.containers } } } } },
+    /^spec.jobTemplate.spec.template.spec.restartPolicy: Required value/,
+  ],
+  [
+    { ...CRON, jobTemplate: { spec: { manualSelector: true, template: TEMPLATE } } },
+    /^spec.jobTemplate.spec.manualSelector: Unsupported value/,
+  ],
+];
+
+for (const [spec, expected] of CRON_CASES) {
+  test(`a CronJob is ${expected === undefined ? "well" : `refused for ${expected.source}`}`, () => {
+    const found = problems(cronJobs, { spec } as never).join("; ");
+    if (expected === undefined) assert.equal(found, "");
+    else assert.match(found, expected);
+  });
+}
+
+test("a CronJob's name leaves room for the time", () => {
+  const metadata = { name: "a".repeat(53) };
+  assert.match(
+    problems(cronJobs, { metadata, spec: CRON } as never).join(),
+    /metadata.name: .*no more than 52 characters/,
+  );
+});
