@@ -18,6 +18,7 @@ const AT_ONCE = 32;
 const LISTS = 20;
 const LABEL_LISTS = 400;
 const FLOOR_PORT = "18443";
+const BENCH_PODS = "/api/v1/namespaces/bench/pods";
 
 /** Per CPU-second of kube-apiserver and etcd together; LIST in megabytes. */
 const PEER = {
@@ -109,13 +110,12 @@ async function measure(base: string, agent: Agent, pid: number): Promise<Record<
     kind: "Namespace",
     metadata: { name: "bench" },
   });
-  const all = "/api/v1/namespaces/bench/pods";
   const create = await perCpu(PODS, async () => {
-    await pool(PODS, AT_ONCE, (i) => ask("POST", all, pod(i)));
+    await pool(PODS, AT_ONCE, (i) => ask("POST", BENCH_PODS, pod(i)));
     return undefined;
   });
   const get = await perCpu(PODS, async () => {
-    await pool(PODS, AT_ONCE, (i) => ask("GET", `${all}/bench-${i}`));
+    await pool(PODS, AT_ONCE, (i) => ask("GET", `${BENCH_PODS}/bench-${i}`));
     return undefined;
   });
   const listMb = await perCpu(LISTS, async () => {
@@ -129,12 +129,15 @@ async function measure(base: string, agent: Agent, pid: number): Promise<Record<
     await pool(LABEL_LISTS, 4, () => ask("GET", "/api/v1/pods?labelSelector=shard%3Ds7"));
     return undefined;
   });
+  const watches = await openWatches(base, agent, ask);
   const watch = await perCpu(WATCHERS * PATCHES, async () => {
-    await fanOut(base, agent, ask);
+    await patchAll(ask);
+    await watches.seen;
     return undefined;
   });
+  watches.close();
   const deletion = await perCpu(PODS, async () => {
-    await ask("DELETE", all);
+    await ask("DELETE", BENCH_PODS);
     return undefined;
   });
   return {
@@ -170,27 +173,39 @@ function caller(base: string, agent: Agent): Ask {
     });
 }
 
-/** Every watcher sees every one of the patches. */
-async function fanOut(base: string, agent: Agent, ask: Ask): Promise<void> {
-  const path = "/api/v1/namespaces/bench/pods";
-  const list = JSON.parse((await ask("GET", `${path}?limit=1`)).text()) as {
+interface Watches {
+  /** Resolves when every watcher has seen every one of the patches. */
+  readonly seen: Promise<void>;
+  readonly close: () => void;
+}
+
+/** Connections and watches, before the clock starts: the peer was measured so, and 200 handshakes are no fan-out. */
+async function openWatches(base: string, agent: Agent, ask: Ask): Promise<Watches> {
+  const list = JSON.parse((await ask("GET", `${BENCH_PODS}?limit=1`)).text()) as {
     metadata: { resourceVersion: string };
   };
-  const url = `${base}${path}?watch=1&resourceVersion=${list.metadata.resourceVersion}`;
-  const done = Promise.withResolvers<void>();
+  const url = `${base}${BENCH_PODS}?watch=1&resourceVersion=${list.metadata.resourceVersion}`;
+  const { promise, resolve } = Promise.withResolvers<void>();
   let seen = 0;
   const count = (chunk: Buffer): void => {
     seen += lines(chunk);
-    if (seen >= WATCHERS * PATCHES) done.resolve();
+    if (seen >= WATCHERS * PATCHES) resolve();
   };
   const opening = Array.from({ length: WATCHERS }, () => openWatch(url, agent, count));
   const closers = await Promise.all(opening);
+  return {
+    seen: promise,
+    close: () => {
+      for (const close of closers) close();
+    },
+  };
+}
+
+async function patchAll(ask: Ask): Promise<void> {
   await pool(PATCHES, 8, (i) => {
     const body = { metadata: { labels: { tick: `t${i}` } } };
-    return ask("PATCH", `${path}/bench-${i}`, body, "application/merge-patch+json");
+    return ask("PATCH", `${BENCH_PODS}/bench-${i}`, body, "application/merge-patch+json");
   });
-  await done.promise;
-  for (const close of closers) close();
 }
 
 /** Resolves, when the watch stands, with what ends it. */

@@ -115,6 +115,7 @@ export class CachedObjects implements Reader, Writer {
       interest: interestOf(query),
       wanted,
       wantsBookmarks: query.allowBookmarks ?? false,
+      gathers: query.gathers ?? false,
     });
     const from = parseRevision(query.resourceVersion);
     const needsAll = from === 0 || query.sendInitialEvents === true;
@@ -129,7 +130,8 @@ export class CachedObjects implements Reader, Writer {
     this.#setBookmarks();
     try {
       if (initial !== undefined) yield initial;
-      yield* watcher.batches();
+      for (let batch = await watcher.next(); batch !== undefined; batch = await watcher.next())
+        yield batch;
     } finally {
       signal.removeEventListener("abort", stop);
       cache.unfollow(watcher);

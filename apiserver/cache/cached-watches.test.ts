@@ -72,6 +72,77 @@ describe("CachedObjects watches", () => {
   });
 });
 
+describe("CachedObjects watches: batches", () => {
+  const changes = 20;
+  const all = Array.from({ length: changes }, (_, i) => pod(`p${i}`, { labels: { app: "x" } }));
+
+  withCache("hold all that was committed together, in order", async ({ objects }) => {
+    const stop = new AbortController();
+    const { revision } = await put(objects, pod("first"));
+    const resourceVersion = String(revision);
+    const batches = [{}, { labelSelector: "app=x" }, { namespace: "default" }].map((query) =>
+      batchesOf(
+        objects.watch({ ...query, resource: pods, resourceVersion, gathers: true }, stop.signal),
+      ),
+    );
+    await settle();
+    await Promise.all(all.map((each) => put(objects, each)));
+    await settle();
+    for (const found of batches) {
+      assert.equal(found.length, 1);
+      const revisions = found.flat().map((e) => (e.type === "BOOKMARK" ? 0 : e.object.revision));
+      assert.equal(revisions.length, changes);
+      assert.deepEqual(
+        revisions,
+        revisions.toSorted((a, b) => a - b),
+      );
+    }
+    stop.abort();
+  });
+
+  withCache("come whole, in order, to who reads slowly", async ({ objects }) => {
+    const query = { resource: pods, gathers: true };
+    const reader = objects.watch(query, new AbortController().signal);
+    const slow = reader[Symbol.asyncIterator]();
+    assert.deepEqual((await slow.next()).value, [], "what there is");
+    const first = slow.next();
+    await settle();
+    for (const half of [all.slice(0, 7), all.slice(7)]) {
+      for (const each of half) await put(objects, each);
+      await settle();
+    }
+    const events = [(await first).value, (await slow.next()).value].flat() as PublishedEvent[];
+    const told = events.map((e) => (e.type === "BOOKMARK" ? "" : e.object.object.metadata.name));
+    assert.deepEqual(
+      told,
+      all.map((each) => each.metadata.name),
+    );
+  });
+
+  withCache("of others go on when one ends in the middle", async ({ objects }) => {
+    const ending = follow(objects, {});
+    const staying = follow(objects, {});
+    await settle();
+    const puts = all.map((each) => put(objects, each));
+    const stopped = ending.stop();
+    await Promise.all([...puts, stopped]);
+    await put(objects, pod("last"));
+    await settle();
+    assert.equal(staying.events.length, changes + 1);
+    assert.ok(ending.events.length <= changes);
+    await staying.stop();
+  });
+});
+
+/** A list that grows as batches come. */
+function batchesOf(watch: AsyncIterable<readonly PublishedEvent[]>) {
+  const found: (readonly PublishedEvent[])[] = [];
+  void (async () => {
+    for await (const batch of watch) found.push(batch);
+  })();
+  return found;
+}
+
 describe("CachedObjects watches: beginnings and endings", () => {
   withCache("begin with what is there, and say where that ends", async ({ objects }) => {
     await put(objects, pod("a"));
@@ -104,7 +175,7 @@ describe("CachedObjects watches: beginnings and endings", () => {
     await reader.next();
     const waiting = reader.next();
     await settle();
-    for (let i = 0; i < WAITING_MAX + 10; i++)
+    for (let i = 0; i < 2 * WAITING_MAX; i++)
       await put(objects, pod("a", { labels: { i: `${i}` } }));
     await waiting;
     await assert.rejects(

@@ -143,6 +143,11 @@ export interface WatchQuery {
   readonly resourceVersion?: string;
   readonly allowBookmarks?: boolean;
   readonly sendInitialEvents?: boolean;
+  /**
+   * Events wait for the end of the turn of the loop, so that what is committed together comes in one batch. For clients
+   * behind a wire; who decides about access in this process must know of a change before its writer does.
+   */
+  readonly gathers?: boolean;
 }
 
 export type PublishedEvent =

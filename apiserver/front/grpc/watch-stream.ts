@@ -31,6 +31,7 @@ export async function writeWatch({ steps, call, stream, closing }: WatchCall): P
       ...present("resourceVersion", request.resourceVersion),
       allowBookmarks: request.allowBookmarks,
       sendInitialEvents: request.sendInitialEvents,
+      gathers: true,
     };
     for await (const batch of await watch(steps, call, options, signal)) {
       if (signal.aborted) break;

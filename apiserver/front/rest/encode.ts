@@ -4,7 +4,7 @@ import type { ApiObject } from "#proto";
 import { apiVersionOf, type Resource } from "#resources";
 import { metaOf } from "../../chain/object-meta.ts";
 import type { Published } from "../../chain/published.ts";
-import type { PublishedEvent, PublishedList } from "../../chain/steps.ts";
+import type { PublishedList } from "../../chain/steps.ts";
 import { columnsOf, type Row, rowOf } from "../../table/table.ts";
 import type { Representation } from "./accept.ts";
 
@@ -19,7 +19,7 @@ export interface Encoding {
 
 export function encodeObject(encoding: Encoding, published: Published): Buffer {
   if (encoding.representation.as === "Object") return published.bytes;
-  return jsonBytes(transformed(encoding, published));
+  return jsonBytes(encodeTransformed(encoding, published));
 }
 
 const COMMA = Buffer.from(",");
@@ -54,48 +54,8 @@ function listMeta(list: PublishedList): JsonObject {
   };
 }
 
-const NEWLINE = Buffer.from("}\n");
-const HEADS = {
-  ADDED: Buffer.from('{"type":"ADDED","object":'),
-  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
-  DELETED: Buffer.from('{"type":"DELETED","object":'),
-};
-
-/** Lines by event, so that two hundred watchers of one change cost one encoding. */
-const lines = new WeakMap<PublishedEvent, Buffer>();
-
-/** One line of a watch. */
-export function encodeEvent(encoding: Encoding, event: PublishedEvent): Buffer {
-  if (event.type === "BOOKMARK") return jsonLine("BOOKMARK", bookmark(encoding.resource, event));
-  if (encoding.representation.as !== "Object")
-    return jsonLine(event.type, transformed(encoding, event.object));
-  const known = lines.get(event);
-  if (known !== undefined) return known;
-  const line = Buffer.concat([HEADS[event.type], event.object.bytes, NEWLINE]);
-  lines.set(event, line);
-  return line;
-}
-
-export function jsonLine(type: string, object: JsonValue): Buffer {
-  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
-}
-
-function bookmark(
-  resource: Resource,
-  event: Extract<PublishedEvent, { type: "BOOKMARK" }>,
-): JsonObject {
-  return {
-    kind: resource.kind,
-    apiVersion: apiVersionOf(resource),
-    metadata: {
-      resourceVersion: String(event.revision),
-      creationTimestamp: null,
-      ...(event.initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
-    },
-  };
-}
-
-function transformed(encoding: Encoding, published: Published): JsonObject {
+/** The form that is asked for, other than the object itself. */
+export function encodeTransformed(encoding: Encoding, published: Published): JsonObject {
   const { representation } = encoding;
   if (representation.as === "PartialObjectMetadata") return partial(representation, published);
   const { resourceVersion = "" } = metaOf(published.json);

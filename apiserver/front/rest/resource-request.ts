@@ -19,6 +19,7 @@ import { fieldValidation, flag, isDryRun, selectionFrom, text, whole } from "./q
 import { mediaType, readBytes, readObject, readOptionalObject, unsupported } from "./read-body.ts";
 import type { Exchange } from "./respond.ts";
 import type { ResourceRoute } from "./routes.ts";
+import type { WatchPace } from "./watch-pace.ts";
 import { writeWatch } from "./watch-stream.ts";
 
 export interface ResourceRequest {
@@ -27,6 +28,7 @@ export interface ResourceRequest {
   readonly user: User;
   readonly route: ResourceRoute;
   readonly logger: Logger;
+  readonly pace: WatchPace;
   /** Aborts when the client leaves or the server closes. */
   readonly signal: AbortSignal;
 }
@@ -113,7 +115,7 @@ const WATCH_SECONDS_MIN = 1800;
 async function watchCollection(request: ResourceRequest): Promise<void> {
   const { exchange, steps } = request;
   const { query } = exchange;
-  encodingOf(request);
+  const encoding = encodingOf(request);
   const given = whole(query, "timeoutSeconds") ?? 0;
   const seconds = given > 0 ? given : WATCH_SECONDS_MIN * (1 + steps.random.fraction());
   const timeout = new AbortController();
@@ -126,10 +128,12 @@ async function watchCollection(request: ResourceRequest): Promise<void> {
       ...text(query, "resourceVersion"),
       allowBookmarks: flag(query, "allowWatchBookmarks"),
       sendInitialEvents: flag(query, "sendInitialEvents"),
+      gathers: true,
     };
     const events = await watch(steps, callOf(request), options, signal);
-    const encoding = () => encodingOf(request);
-    await writeWatch({ exchange, encoding, events, signal, logger: request.logger });
+    const { logger, pace } = request;
+    const encodingNow = () => ({ ...encoding, nowMs: steps.clock.nowMs() });
+    await writeWatch({ exchange, encoding: encodingNow, events, pace, signal, logger });
   } finally {
     cancel();
   }

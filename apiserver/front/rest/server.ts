@@ -15,6 +15,7 @@ import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
 import { type ResourceRoute, resourceRoute } from "./routes.ts";
 import { UpgradeResponse } from "./upgrade-response.ts";
+import { WatchPace } from "./watch-pace.ts";
 
 export interface TlsFiles {
   /** PEM texts. */
@@ -124,12 +125,14 @@ function trackSockets(server: Http2SecureServer): ReadonlySet<Socket> {
 class Front {
   readonly #options: RestOptions;
   readonly #closing: AbortSignal;
+  readonly #pace: WatchPace;
   /** By connection: who is at its other end does not change. */
   readonly #users = new WeakMap<object, User>();
 
   constructor(options: RestOptions, closing: AbortSignal) {
     this.#options = options;
     this.#closing = closing;
+    this.#pace = new WatchPace(options.steps.clock);
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -171,7 +174,8 @@ class Front {
     exchange.response.once("close", () => leaving.abort());
     const signal = AbortSignal.any([leaving.signal, this.#closing]);
     if (await streams.serve({ exchange, user, route, signal })) return;
-    await serveResource({ exchange, steps, user, route, logger, signal });
+    const pace = this.#pace;
+    await serveResource({ exchange, steps, user, route, logger, pace, signal });
   }
 
   #acting(exchange: Exchange, user: User): Promise<User> {
