@@ -4,6 +4,8 @@
  */
 import {
   mutatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
@@ -87,4 +89,6 @@ export const RESOURCES: readonly Resource[] = [
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
 ];

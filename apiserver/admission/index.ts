@@ -1,3 +1,5 @@
+import type { ParamKind } from "#proto/admissionregistration/v1";
+import { apiVersionOf, RESOURCES, type Resource } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
@@ -5,6 +7,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import type { Plugin, Validator } from "./plugin.ts";
 import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
+import { ValidatingPolicies } from "./policies/validating.ts";
 import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
@@ -34,6 +37,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       ...options,
       settle: (request, object) => settle(rules, request, object),
     });
+    const policies = new ValidatingPolicies({ ...access, ...options, resourceOf });
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       serviceAccount,
@@ -45,6 +49,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const validating: readonly Validator[] = [
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
+      (request) => policies.validate(request),
       (request) => webhooks.validate(request),
     ];
     return {
@@ -71,4 +76,8 @@ function validateAll(
       return waiting.then(() => validateAll(plugins.slice(at + 1), request, reader));
   }
   return undefined;
+}
+
+function resourceOf({ apiVersion = "", kind = "" }: ParamKind): Resource | undefined {
+  return RESOURCES.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
 }

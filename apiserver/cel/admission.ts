@@ -2,7 +2,12 @@
 import type { Declarations } from "./environment.ts";
 import { AUTHORIZER } from "./functions/authorization.ts";
 
-const REQUEST = { object: "dyn", oldObject: "dyn", request: "dyn", authorizer: AUTHORIZER };
+export const REQUEST_VARIABLES = {
+  object: "dyn",
+  oldObject: "dyn",
+  request: "dyn",
+  authorizer: AUTHORIZER,
+};
 
 /** A webhook's match conditions. */
-export const conditionDeclarations: Declarations = { variables: REQUEST };
+export const conditionDeclarations: Declarations = { variables: REQUEST_VARIABLES };

@@ -15,6 +15,7 @@ const COUNTED = new Set([
   "replicationcontrollers",
   "statefulsets",
   "mutatingwebhookconfigurations",
+  "validatingadmissionpolicies",
   "validatingwebhookconfigurations",
 ]);
 

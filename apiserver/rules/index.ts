@@ -1,6 +1,7 @@
 import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import type { Rules } from "../chain/steps.ts";
+import { validatingBindingRules, validatingPolicyRules } from "./admissionregistration/policies.ts";
 import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
@@ -51,6 +52,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
   "MutatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
   "ValidatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
+  "ValidatingAdmissionPolicy.admissionregistration.k8s.io": validatingPolicyRules,
+  "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": validatingBindingRules,
 };
 
 function rulesFor(resource: Resource): KindRules {

@@ -1,4 +1,11 @@
-import type { MutatingWebhookConfiguration } from "#proto/admissionregistration/v1";
+import { labelSelectorToString } from "#lib/api/selector";
+import type {
+  MutatingWebhookConfiguration,
+  ParamKind,
+  ParamRef,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from "#proto/admissionregistration/v1";
 import { age } from "./duration.ts";
 import type { KindTable } from "./table.ts";
 
@@ -10,7 +17,50 @@ const webhooks: KindTable = {
   },
 };
 
+const validatingPolicy: KindTable = {
+  columns: ["Name", "Validations:integer", "ParamKind", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as ValidatingAdmissionPolicy;
+    return {
+      cells: [
+        metadata.name,
+        (spec?.validations ?? []).length,
+        paramKindText(spec?.paramKind),
+        age(metadata.creationTimestamp, nowMs),
+      ],
+    };
+  },
+};
+
+const binding: KindTable = {
+  columns: ["Name", "PolicyName", "ParamRef", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as ValidatingAdmissionPolicyBinding;
+    return {
+      cells: [
+        metadata.name,
+        spec.policyName ?? "",
+        paramRefText(spec.paramRef),
+        age(metadata.creationTimestamp, nowMs),
+      ],
+    };
+  },
+};
+
+function paramKindText(kind: ParamKind | undefined): string {
+  return kind === undefined ? "<unset>" : `${kind.apiVersion ?? ""}/${kind.kind ?? ""}`;
+}
+
+function paramRefText(paramRef: ParamRef | undefined): string {
+  if (paramRef === undefined) return "<unset>";
+  const { name, namespace, selector } = paramRef;
+  if (!name) return selector === undefined ? "<unset>" : labelSelectorToString(selector);
+  return namespace ? `${namespace}/${name}` : `*/${name}`;
+}
+
 export const ADMISSION_TABLES: Readonly<Record<string, KindTable>> = {
   MutatingWebhookConfiguration: webhooks,
+  ValidatingAdmissionPolicy: validatingPolicy,
+  ValidatingAdmissionPolicyBinding: binding,
   ValidatingWebhookConfiguration: webhooks,
 };

@@ -1,8 +1,10 @@
 import type {
   MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from "#proto/admissionregistration/v1";
-import { resource } from "./resource.ts";
+import { resource, STATUS } from "./resource.ts";
 
 const KIND = {
   group: "admissionregistration.k8s.io",
@@ -20,4 +22,15 @@ export const validatingWebhookConfigurations = resource<ValidatingWebhookConfigu
   ...KIND,
   kind: "ValidatingWebhookConfiguration",
   plural: "validatingwebhookconfigurations",
+});
+export const validatingAdmissionPolicies = resource<ValidatingAdmissionPolicy>({
+  ...KIND,
+  kind: "ValidatingAdmissionPolicy",
+  plural: "validatingadmissionpolicies",
+  subresources: [STATUS],
+});
+export const validatingAdmissionPolicyBindings = resource<ValidatingAdmissionPolicyBinding>({
+  ...KIND,
+  kind: "ValidatingAdmissionPolicyBinding",
+  plural: "validatingadmissionpolicybindings",
 });

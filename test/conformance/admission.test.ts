@@ -74,3 +74,45 @@ test("a namespace's labels keep its pods to a level", TIMEOUT, async () => {
   const plain = await k.run(["create", "-n", "secure", "-f", "-"], { input: podYaml("x") });
   assert.deepEqual([plain.code, plain.stderr], [0, ""]);
 });
+
+test("a validating policy denies or warns in the words that people know", TIMEOUT, async () => {
+  const policy = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: replicas}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}
+  validations:
+  - {expression: "object.spec.replicas <= 2"}
+`;
+  const binding = (action: string) => `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: everywhere}
+spec: {policyName: replicas, validationActions: [${action}]}
+`;
+  await k.ok(["apply", "-f", "-"], { input: `${policy}---\n${binding("Warn")}` });
+  const deploy = () =>
+    k.run(["create", "deployment", "many", "--image=x", "--replicas=3", "--dry-run=server"]);
+  const warned = await deploy();
+  assert.equal(warned.code, 0);
+  assert.equal(
+    warned.stderr,
+    "Warning: Validation failed for ValidatingAdmissionPolicy 'replicas' with binding 'everywhere': failed expression: object.spec.replicas <= 2\n",
+  );
+  await k.ok(["apply", "-f", "-"], { input: binding("Deny") });
+  const denied = await deploy();
+  assert.equal(denied.code, 1);
+  assert.equal(
+    denied.stderr,
+    `error: failed to create deployment: deployments.apps "many" is forbidden: ValidatingAdmissionPolicy 'replicas' with binding 'everywhere' denied request: failed expression: object.spec.replicas <= 2\n`,
+  );
+  assert.match(
+    await k.ok(["get", "validatingadmissionpolicies"]),
+    /^NAME +VALIDATIONS +PARAMKIND +AGE\nreplicas +1 +<unset> +/,
+  );
+  assert.match(
+    await k.ok(["get", "validatingadmissionpolicybindings"]),
+    /^NAME +POLICYNAME +PARAMREF +AGE\neverywhere +replicas +<unset> +/,
+  );
+});

@@ -1,7 +1,7 @@
 import type { MatchCondition } from "#proto/admissionregistration/v1";
 import type { Declarations } from "../../cel/environment.ts";
 import { type Compiled, compile } from "../../cel/program.ts";
-import type { Scene } from "./scene.ts";
+import type { Scene, Values } from "./scene.ts";
 
 /** Kubernetes' budget for all conditions of one webhook or policy. */
 const BUDGET = 2_500_000;
@@ -30,7 +30,7 @@ export type ConditionVerdict =
 export async function conditionsMatch(
   conditions: readonly Condition[],
   scene: Scene,
-  more: Readonly<Record<string, unknown>> = {},
+  more: Values = {},
 ): Promise<ConditionVerdict> {
   const errors: string[] = [];
   const budget = { remaining: BUDGET };
@@ -39,7 +39,7 @@ export async function conditionsMatch(
       errors.push(`expression of "${name}" resulted in error: ${compiled.error}`);
       continue;
     }
-    const result = await scene.evaluate(compiled.program, budget, more);
+    const result = await scene.evaluate(compiled.program, budget, () => more);
     if (result.ok && result.value === false) return { matches: false };
     const { expression } = compiled.program;
     if (!result.ok) errors.push(`expression '${expression}' resulted in error: ${result.error}`);

@@ -5,6 +5,9 @@ import { celValueOf } from "../../cel/values.ts";
 import type { AccessRequest, AdmissionRequest, Authorizer } from "../../chain/steps.ts";
 import { requestValue } from "./request-value.ts";
 
+export type Values = Readonly<Record<string, unknown>>;
+export type More = (values: Values) => Values;
+
 /** Checks that one expression may ask the authorizer for; each costs one more evaluation. */
 const CHECKS_MAX = 100;
 
@@ -13,7 +16,7 @@ export class Scene {
   readonly #request: AdmissionRequest;
   readonly #authorizer: Authorizer;
   readonly #answers = new Map<string, Answer>();
-  #values: Readonly<Record<string, unknown>> | undefined;
+  #values: Values | undefined;
   #unanswered: (() => Promise<void>) | undefined;
 
   constructor(request: AdmissionRequest, authorizer: Authorizer) {
@@ -21,16 +24,12 @@ export class Scene {
     this.#authorizer = authorizer;
   }
 
-  /** `more`: values in CEL's shape beside object, oldObject, request and authorizer. */
-  async evaluate(
-    program: Program,
-    budget: Budget,
-    more: Readonly<Record<string, unknown>> = {},
-  ): Promise<Evaluated> {
+  /** `more`: values in CEL's shape beside object, oldObject, request and authorizer, made anew for each try. */
+  async evaluate(program: Program, budget: Budget, more: More = () => ({})): Promise<Evaluated> {
     this.#values ??= this.#makeValues();
-    const values = { ...this.#values, ...more };
     for (let asked = 0; ; asked++) {
       this.#unanswered = undefined;
+      const values = { ...this.#values, ...more(this.#values) };
       const result = evaluate(program, values, budget);
       // Expressions do not wait: one that lacks an answer ends, and runs again when the answer is there.
       const answer = this.#unanswered as (() => Promise<void>) | undefined;
@@ -39,7 +38,7 @@ export class Scene {
     }
   }
 
-  #makeValues(): Readonly<Record<string, unknown>> {
+  #makeValues(): Values {
     const { name, namespace, object, oldObject, resource, subresource } = this.#request;
     const question = {
       group: resource.group,
