@@ -2,6 +2,10 @@
 import type { Clock } from "#lib/clock";
 import { type Logger, silentLogger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
+import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
+import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
+import { oidcDocuments } from "./authn/oidc-documents.ts";
+import { TokenAuthenticators } from "./authn/token-authenticator.ts";
 import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
@@ -33,6 +37,8 @@ export interface Parts {
   readonly rules: Rules;
   readonly patcher: Patcher;
   readonly openApi: OpenApiDocuments;
+  /** Signs service accounts' tokens, and recognises them. Left out: there are none. */
+  readonly tokens?: Pick<AccountTokenOptions, "issuer" | "key">;
 }
 
 export interface ApiServerOptions {
@@ -62,19 +68,20 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const core = await coreOver(options);
+  const { accountTokens, authenticators, core } = await assemble(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const discovery = new Discovery({
     version,
     unready: () => undefined,
     openApi: new OpenApi(options.parts.openApi),
+    documents: await oidcDocuments(accountTokens, `https://${host}:${options.restPort}`),
   });
   const common = { steps, tls, host, logger };
   const streams = podStreams({ steps, tunnel });
   await createBootstrapObjects(core, options);
   const rest = await listening("the API server", options.restPort, () =>
-    startRest({ ...common, port: options.restPort, discovery, streams }),
+    startRest({ ...common, tokens: authenticators, port: options.restPort, discovery, streams }),
   );
   const grpc = await startGrpcFront({ ...common, port: options.grpcPort, tunnel }).catch(
     async (error) => {
@@ -108,21 +115,37 @@ export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
     Partial<Pick<ApiServerOptions, "logger">>,
 ): Promise<Core> {
+  return (await assemble(options)).core;
+}
+
+interface Assembled {
+  readonly core: Core;
+  readonly authenticators: TokenAuthenticators;
+  readonly accountTokens: AccountTokens | undefined;
+}
+
+async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
   const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
   const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random, logger };
+  const accountTokens = parts.tokens && new AccountTokens({ ...parts.tokens, clock, random });
+  const authenticators = new TokenAuthenticators(
+    accountTokens === undefined ? [] : [accountTokens.authenticator(objects)],
+    accountTokens?.audiences ?? [],
+  );
   const steps: Steps = {
     authorizer,
     admission: withoutEscalation(parts.admission(access), authorizer),
     rules,
-    reviewer: reviewer(authorizer),
+    reviewer: reviewer(authorizer, authenticators),
+    tokens: accountTokens ?? NO_TOKENS,
     patcher: parts.patcher,
     reader: objects,
     writer: objects,
     clock,
     random,
   };
-  return makeCore(steps);
+  return { core: makeCore(steps), authenticators, accountTokens };
 }

@@ -1,3 +1,4 @@
+import { type AccountTokenOptions, accountTokenController } from "./account-token/reconcile.ts";
 import type { ControllerContext, StartedController } from "./context.ts";
 import { cronJobController } from "./cronjob/watches.ts";
 import { daemonSetController } from "./daemonset/watches.ts";
@@ -17,6 +18,8 @@ import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
 export interface ControllersOptions extends ControllerContext {
   /** Silence after which a node counts as lost. Default: 40 s, as in Kubernetes. */
   readonly nodeGraceMs?: number;
+  /** Signs tokens for Secrets that ask for one. Left out: those stay empty. */
+  readonly accountTokens?: AccountTokenOptions;
   /** Pods that have ended and are kept. Default: 12,500, as in Kubernetes. */
   readonly terminatedPodsMax?: number;
 }
@@ -35,6 +38,9 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     garbageCollector(options),
     namespaceController(options),
     serviceAccountController(options),
+    ...(options.accountTokens === undefined
+      ? []
+      : [accountTokenController(options, options.accountTokens)]),
     podGarbageCollector(options, options.terminatedPodsMax ?? TERMINATED_PODS_MAX),
     nodeLifecycleController(options, options.nodeGraceMs ?? NODE_GRACE_MS),
   ];

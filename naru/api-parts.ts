@@ -1,4 +1,5 @@
 /** What an API server of ours is made of, the same in a program, in an in-process cluster and in tests. */
+import { signingKey } from "#lib/signing-key";
 import { admission } from "../apiserver/admission/index.ts";
 import { httpsPoster } from "../apiserver/admission/webhooks/post.ts";
 import { authorizer } from "../apiserver/authz/authorizer.ts";
@@ -14,14 +15,20 @@ export interface ApiPartsOptions {
   readonly serviceCidr: string;
   /** Ends what the parts follow by themselves. */
   readonly signal: AbortSignal;
+  /** PEM of the key that signs service accounts' tokens. */
+  readonly tokenKey: string;
 }
 
-export function apiParts({ serviceCidr, signal }: ApiPartsOptions): Parts {
+/** Names the signer in tokens: how pods reach the API server, as Kubernetes' installers have it. */
+const TOKEN_ISSUER = "https://kubernetes.default.svc.cluster.local";
+
+export function apiParts({ serviceCidr, signal, tokenKey }: ApiPartsOptions): Parts {
   return {
     authorizer: authorizer(signal),
     admission: admission({ serviceCidr, signal, post: httpsPoster() }),
     rules,
     patcher,
+    tokens: { issuer: TOKEN_ISSUER, key: signingKey(tokenKey) },
     openApi: openApiSource({ version: KUBERNETES_VERSION }),
   };
 }

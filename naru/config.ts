@@ -14,6 +14,8 @@ export interface ServerConfig {
     readonly certificate: string;
     readonly key: string;
   };
+  /** Path of the PEM file of the key that signs service accounts' tokens. */
+  readonly tokenKey: string;
   /** For programs that run alone and reach the API server over gRPC. */
   readonly client?: { readonly certificate: string; readonly key: string };
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */

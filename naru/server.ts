@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { Client, EventRecorder, Informers, runAsLeader, type Transport } from "#client";
 import { jsonLogger, type Logger } from "#lib/logger";
+import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
 import { type ApiServer, startApiServer } from "../apiserver/server.ts";
@@ -65,7 +66,7 @@ async function startApi(
     random,
     logger,
     version: versionInfo(),
-    parts: apiParts({ serviceCidr, signal }),
+    parts: apiParts({ serviceCidr, signal, tokenKey: await readFile(config.tokenKey, "utf8") }),
     serviceAddress: apiServiceAddress(serviceCidr),
   });
 }
@@ -139,7 +140,14 @@ async function runLoop(part: ServerPart, deps: LoopDeps, signal: AbortSignal): P
   const loop =
     part === "scheduler"
       ? startScheduler(context)
-      : startControllers({ ...context, ...(nodeGraceMs === undefined ? {} : { nodeGraceMs }) });
+      : startControllers({
+          ...context,
+          accountTokens: {
+            key: signingKey(await readFile(config.tokenKey, "utf8")),
+            authority: await readFile(config.tls.authority, "utf8"),
+          },
+          ...(nodeGraceMs === undefined ? {} : { nodeGraceMs }),
+        });
   await aborted(signal);
   await loop.close();
 }

@@ -165,6 +165,7 @@ async function writeConfigs(
       certificate: server.certificatePath,
       key: server.keyPath,
     },
+    tokenKey: certificates.tokenKeyPath,
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),
   };
   await writeConfig(layout, "server", serverConfig);

@@ -9,7 +9,7 @@ import {
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
-import { selfSubjectReviews } from "./resources/authentication.ts";
+import { selfSubjectReviews, tokenReviews } from "./resources/authentication.ts";
 import {
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
@@ -85,6 +85,7 @@ export const RESOURCES: readonly Resource[] = [
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
   selfSubjectReviews,
+  tokenReviews,
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
-import { leases, nodes, pods } from "#resources";
+import { leases, nodes, pods, serviceAccounts } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import { forbiddenNodeLabels } from "./node-labels.ts";
+import { checkNodesToken } from "./node-tokens.ts";
 import type { Plugin } from "./plugin.ts";
 
 const USER = "system:node:";
@@ -23,6 +24,8 @@ export const nodeRestriction: Plugin = (request, reader) => {
   if (node === undefined) return undefined;
   if (request.resource === nodes) checkNode(request, node);
   if (request.resource === leases) checkLease(request, node);
+  if (request.resource === serviceAccounts && request.subresource === "token")
+    return checkNodesToken(request, node, reader);
   return request.resource === pods ? checkPod(request, node, reader) : undefined;
 };
 

@@ -7,6 +7,10 @@ export interface Account {
 const USER = "system:serviceaccount:";
 const GROUP = "system:serviceaccounts";
 
+export function userOfAccount({ name, namespace }: Account): string {
+  return `${USER}${namespace}:${name}`;
+}
+
 /** Undefined for a user that is no service account. */
 export function accountOfUser(user: string): Account | undefined {
   if (!user.startsWith(USER)) return undefined;

@@ -1,8 +1,18 @@
 /** Who may do what, asked of a whole server: bindings end at their namespace, agents see only what their pods need. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { JsonObject } from "#lib/json";
-import { configMaps, deployments, pods, roleBindings, roles, secrets, services } from "#resources";
+import type { JsonObject, JsonValue } from "#lib/json";
+import type { Pod } from "#proto/core/v1";
+import {
+  configMaps,
+  deployments,
+  pods,
+  roleBindings,
+  roles,
+  secrets,
+  serviceAccounts,
+  services,
+} from "#resources";
 import { startTestServer } from "../../test/harness/api-server.ts";
 
 const GROUP = "rbac.authorization.k8s.io";
@@ -78,4 +88,53 @@ test("an agent reads what the pods of its node use, and nothing beside it", asyn
     ["other kinds", agent("n1").list({ resource: deployments, namespace })],
   ];
   for (const [what, asked] of forbidden) await assert.rejects(asked, { reason: "Forbidden" }, what);
+});
+
+test("an agent gets tokens for its own pods alone, each bound to its pod", async () => {
+  await using started = await startTestServer();
+  const { core } = started.server;
+  const admin = core.as({ name: "admin", groups: ["system:masters"] });
+  for (const name of ["own", "other"])
+    await admin.create({ resource: serviceAccounts, namespace }, { metadata: { name } });
+  const projected = { sources: [{ serviceAccountToken: { path: "token" } }] };
+  const vault = { sources: [{ serviceAccountToken: { path: "vault", audience: "vault" } }] };
+  const pod = (name: string, nodeName: string) => ({
+    metadata: { name },
+    spec: {
+      serviceAccountName: "own",
+      nodeName,
+      containers: [{ name: "c", image: "i" }],
+      volumes: [
+        { name: "t", projected },
+        { name: "v", projected: vault },
+      ],
+    } as JsonObject,
+  });
+  const [here, there] = (await Promise.all(
+    ["n1", "n2"].map((node) => admin.create({ resource: pods, namespace }, pod(node, node))),
+  )) as unknown as readonly [Pod, Pod];
+  const agent = core.as({ name: "system:node:n1", groups: ["system:nodes"] });
+  const ask = (account: string, spec: JsonObject) =>
+    agent.create(
+      { resource: serviceAccounts, namespace, name: account, subresource: "token" },
+      { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec },
+    );
+  const bound = ({ metadata: { name, uid } }: Pod): JsonValue => ({
+    ...{ apiVersion: "v1", kind: "Pod", name },
+    uid,
+  });
+  for (const audiences of [[], ["vault"]])
+    await ask("own", { audiences, boundObjectRef: bound(here) });
+  const refusals: readonly (readonly [RegExp, Promise<unknown>])[] = [
+    [/different node/, ask("own", { boundObjectRef: bound(there) })],
+    [/not bound to a pod/, ask("own", {})],
+    [/audience "bank" not found/, ask("own", { audiences: ["bank"], boundObjectRef: bound(here) })],
+    [/cannot create resource/, ask("other", { boundObjectRef: bound(here) })],
+    [
+      /without a uid/,
+      ask("own", { boundObjectRef: { apiVersion: "v1", kind: "Pod", name: "n1" } }),
+    ],
+  ];
+  for (const [message, asked] of refusals)
+    await assert.rejects(asked, { reason: "Forbidden", message });
 });

@@ -60,6 +60,15 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
     rules: [paths("get", "/healthz /livez /readyz /version /version/")],
   },
   {
+    name: "system:service-account-issuer-discovery",
+    rules: [
+      paths(
+        "get",
+        "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/",
+      ),
+    ],
+  },
+  {
     name: "system:monitoring",
     rules: [paths("get", "/healthz /healthz/* /livez /livez/* /metrics /readyz /readyz/*")],
   },
@@ -80,6 +89,7 @@ export const DEFAULT_BINDINGS: readonly DefaultBinding[] = [
   bind("system:basic-user", "Group", "system:authenticated"),
   bind("system:discovery", "Group", "system:authenticated"),
   bind("system:public-info-viewer", "Group", "system:authenticated", "system:unauthenticated"),
+  bind("system:service-account-issuer-discovery", "Group", "system:serviceaccounts"),
   bind("system:monitoring", "Group", "system:monitoring"),
   // Nobody: the node authorizer grants agents theirs, bound to what their own pods use.
   { role: "system:node", subjects: [] },

@@ -21,6 +21,8 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
   "leases.coordination.k8s.io": ["create", "delete", "get", "patch", "update"],
 };
 
+const TOKENS = "serviceaccounts/token.";
+
 /** Objects that an agent may read only because a pod of its node needs them. */
 type Referenced = "configmaps" | "secrets";
 
@@ -31,12 +33,23 @@ export async function nodeMay(
 ): Promise<boolean> {
   const node = nodeOfUser(request.user);
   if (node === undefined || request.resource === undefined) return false;
-  const { group = "", name, namespace, resource, subresource, verb } = request;
+  const { group = "", resource, subresource, verb } = request;
   const key = `${resource}${subresource === undefined ? "" : `/${subresource}`}.${group}`;
   if (GRANTS[key]?.includes(verb) === true) return true;
+  if (key === TOKENS && verb === "create") return mayRequestToken(request, node, reader);
   if (subresource !== undefined || group !== "" || !READ.includes(verb)) return false;
   if (resource === "pods") return mayReadPods(request, node, reader);
   if (resource !== "configmaps" && resource !== "secrets") return false;
+  return isUsed(resource, request, node, { reader, podsOf });
+}
+
+/** By a pod of the node. */
+async function isUsed(
+  resource: Referenced,
+  { name, namespace }: AccessRequest,
+  node: string,
+  { podsOf, reader }: { readonly reader: Reader; readonly podsOf: () => NodePods },
+): Promise<boolean> {
   if (name === undefined || namespace === undefined) return false;
   const uses = (pod: Pod): boolean =>
     pod.metadata.namespace === namespace && namesIn(pod, resource).includes(name);
@@ -47,6 +60,18 @@ export async function nodeMay(
   const fieldSelector = `spec.nodeName=${node}`;
   const { items } = await reader.list({ resource: pods, namespace, fieldSelector });
   return items.some((item) => uses(item.object as Pod));
+}
+
+/** Of accounts that pods of its node run as; admission then looks at which pod it is bound to. */
+async function mayRequestToken(
+  { name, namespace }: AccessRequest,
+  node: string,
+  reader: Reader,
+): Promise<boolean> {
+  if (name === undefined || namespace === undefined) return false;
+  const fieldSelector = `spec.nodeName=${node}`;
+  const { items } = await reader.list({ resource: pods, namespace, fieldSelector });
+  return items.some((item) => (item.object as Pod).spec.serviceAccountName === name);
 }
 
 /** Its own pods: all of them, when it asks for no others, or one by its name. */

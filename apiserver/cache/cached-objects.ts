@@ -93,6 +93,11 @@ export class CachedObjects implements Reader, Writer {
     return this.#cacheOf(key).objects.get(key);
   }
 
+  known(resource: Resource, namespace: string | undefined, name: string): Published | undefined {
+    const key = keyOf(resource, namespace, name);
+    return this.#cacheOf(key).objects.get(key);
+  }
+
   async list(query: ListQuery): Promise<PublishedList> {
     if (query.continue !== undefined) return this.#nextPage(query, parseContinue(query.continue));
     const wanted = parseRevision(query.resourceVersion);

@@ -11,6 +11,7 @@ import { get } from "./get.ts";
 import { isObject } from "./object-meta.ts";
 import { type Patch, patch } from "./patch.ts";
 import { Published } from "./published.ts";
+import { requestToken } from "./request-token.ts";
 import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import type { Body, Call, Steps } from "./steps.ts";
@@ -26,6 +27,8 @@ export async function createAny(steps: Steps, call: Call, body: Body): Promise<P
     case "eviction":
       await evict(steps, call, jsonOf(body));
       return SUCCESS;
+    case "token":
+      return requestToken(steps, call, body);
     default:
       throw methodNotAllowed(call.resource);
   }

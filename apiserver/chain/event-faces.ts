@@ -33,6 +33,8 @@ export function withEventFaces(objects: Reader & Writer): Reader & Writer {
       const found = await objects.get(events, namespace, name);
       return found && newFace(found);
     },
+    known: (resource, namespace, name) =>
+      isNewFace(resource) ? undefined : objects.known(resource, namespace, name),
     list: async (query) => {
       if (!isNewFace(query.resource)) return objects.list(query);
       const found = await objects.list(oldQuery(query));

@@ -88,6 +88,30 @@ export interface Reviewer {
   answer(question: Question): Promise<JsonObject>;
 }
 
+/** What a token of an account is bound to, besides its account. */
+export interface TokenBinding {
+  readonly namespace: string;
+  readonly serviceaccount: ObjectClaim;
+  readonly pod?: ObjectClaim;
+  readonly secret?: ObjectClaim;
+  readonly node?: ObjectClaim;
+}
+
+export interface ObjectClaim {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface TokenIssuer {
+  /** Who a token is for when nobody is named: this server. */
+  readonly audiences: readonly string[];
+  issue(
+    binding: TokenBinding,
+    audiences: readonly string[],
+    lifeSeconds: number,
+  ): Promise<{ readonly token: string; readonly expiresMs: number }>;
+}
+
 /** What the server itself sets, and what may be written: per kind, pure. */
 export interface Rules {
   /** Defaults that need code, and what a client may not set on a new object: its status. */
@@ -161,6 +185,8 @@ export interface Reader {
     namespace: string | undefined,
     name: string,
   ): Promise<Published | undefined>;
+  /** The same as far as it has arrived here, without a look into the store: what is missing may be on its way. */
+  known(resource: Resource, namespace: string | undefined, name: string): Published | undefined;
   list(query: ListQuery): Promise<PublishedList>;
   /** Events in batches, as they come; one event object is shared by all watchers that see it. */
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly PublishedEvent[]>;
@@ -192,6 +218,7 @@ export interface Steps {
   readonly admission: Admission;
   readonly rules: Rules;
   readonly reviewer: Reviewer;
+  readonly tokens: TokenIssuer;
   readonly patcher: Patcher;
   readonly reader: Reader;
   readonly writer: Writer;

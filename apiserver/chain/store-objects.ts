@@ -40,6 +40,10 @@ export class StoreObjects implements Reader, Writer {
     return entry && new Published(entry.key, entry.modRevision, entry.value);
   }
 
+  known(): undefined {
+    return undefined;
+  }
+
   async list(query: ListQuery): Promise<PublishedList> {
     const prefix = prefixOf(query.resource, query.namespace);
     const from = query.continue === undefined ? undefined : parseContinue(query.continue);

@@ -17,6 +17,8 @@ export interface DiscoveryOptions {
   /** Undefined when all is well, else what is not. */
   readonly unready: () => string | undefined;
   readonly openApi: OpenApi;
+  /** Others that never change, by path. */
+  readonly documents: ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
   /** Prometheus' text, where something counts. */
   readonly metrics?: () => Promise<string>;
 }
@@ -44,10 +46,10 @@ export class Discovery {
     this.#options = options;
   }
 
-  /** What anyone may ask. True when it answered. */
-  async serveOpen(exchange: Exchange): Promise<boolean> {
+  /** Version and health. True when it answered. */
+  async #serveState(exchange: Exchange): Promise<boolean> {
     const { path } = exchange;
-    if (path === "/version") {
+    if (path === "/version" || path === "/version/") {
       await exchange.json(200, this.#version());
       return true;
     }
@@ -62,6 +64,12 @@ export class Discovery {
   /** True when it answered. */
   async serve(exchange: Exchange): Promise<boolean> {
     const { path } = exchange;
+    if (await this.#serveState(exchange)) return true;
+    const fixed = this.#options.documents.get(path);
+    if (fixed !== undefined) {
+      await exchange.answer({ code: 200, ...fixed });
+      return true;
+    }
     if (path.startsWith("/openapi/")) return this.#options.openApi.serve(exchange);
     if (path === "/metrics" && this.#options.metrics !== undefined) {
       const body = Buffer.from(await this.#options.metrics());

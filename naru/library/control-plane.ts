@@ -11,6 +11,7 @@ import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { startScheduler } from "../../scheduler/index.ts";
 import { apiParts, apiServiceAddress, versionInfo } from "../api-parts.ts";
 import type { Credential } from "../pki/issue.ts";
+import { newTokenKey } from "../pki/token-key.ts";
 import { KUBERNETES_VERSION } from "../version.ts";
 
 export interface ControlPlaneOptions {
@@ -49,7 +50,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     random,
     logger,
     version: versionInfo(),
-    parts: apiParts({ serviceCidr: SERVICE_CIDR, signal: stop.signal }),
+    parts: apiParts({
+      serviceCidr: SERVICE_CIDR,
+      signal: stop.signal,
+      tokenKey: newTokenKey(),
+    }),
     serviceAddress: apiServiceAddress(SERVICE_CIDR),
   });
   const clientAs = (name: string, groups: readonly string[]): Client =>

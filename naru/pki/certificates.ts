@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock";
 import type { Credential, Identity } from "./issue.ts";
+import { ensureTokenKey } from "./token-key.ts";
 
 export interface CredentialFiles {
   readonly certificatePath: string;
@@ -13,6 +14,8 @@ export interface CredentialFiles {
 
 export interface ClusterCertificates {
   readonly authority: { readonly certificatePath: string; readonly certificate: string };
+  /** Path of the key that signs service accounts' tokens. */
+  readonly tokenKeyPath: string;
   /** Of the API server, for both of its fronts. */
   readonly server: CredentialFiles;
   /** In group system:masters, for `naru kubeconfig`. */
@@ -49,6 +52,7 @@ export async function ensureCertificates(
       certificatePath: authorityPath,
       certificate: await readFile(authorityPath, "utf8"),
     },
+    tokenKeyPath: await ensureTokenKey(options.directory),
     server: await pki.ensure("server", server(options.serverNames)),
     admin: await pki.ensure("admin", client("naru-admin", ["system:masters"])),
     controllers: await pki.ensure("controllers", client("system:kube-controller-manager", [])),

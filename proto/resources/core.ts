@@ -75,6 +75,15 @@ export const serviceAccounts = resource<ServiceAccount>({
   kind: "ServiceAccount",
   plural: "serviceaccounts",
   shortNames: ["sa"],
+  subresources: [
+    {
+      name: "token",
+      group: "authentication.k8s.io",
+      version: "v1",
+      kind: "TokenRequest",
+      verbs: ["create"],
+    },
+  ],
 });
 export const nodes = resource<Node>({
   group: "",

@@ -10,6 +10,7 @@ import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { apiParts } from "../../naru/api-parts.ts";
 import { kubeconfigText } from "../../naru/kubeconfig.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
+import { newTokenKey } from "../../naru/pki/token-key.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer;
@@ -58,7 +59,14 @@ export async function startTestServer(
     random: systemRandom,
     logger: options.logger ?? silentLogger,
     version,
-    parts: { ...apiParts({ serviceCidr: "10.96.0.0/16", signal: stop.signal }), ...options.parts },
+    parts: {
+      ...apiParts({
+        serviceCidr: "10.96.0.0/16",
+        signal: stop.signal,
+        tokenKey: newTokenKey(),
+      }),
+      ...options.parts,
+    },
     serviceAddress: "10.96.0.1",
   });
   const admin = await issue("admin", ["system:masters"]);

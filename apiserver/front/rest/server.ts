@@ -2,15 +2,13 @@
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import { certificateUser, type PeerSocket } from "../../authn/client-certificate.ts";
-import { impersonated } from "../../authn/impersonation.ts";
-import { ANONYMOUS } from "../../authn/well-known.ts";
+import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
 import { publicError } from "../status.ts";
+import { Requesters } from "./requester.ts";
 import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
 import { type ResourceRoute, resourceRoute } from "./routes.ts";
@@ -46,6 +44,7 @@ export interface RestOptions {
   readonly port: number;
   readonly discovery: Discovery;
   readonly streams: Streams;
+  readonly tokens: TokenAuthenticators;
   readonly logger: Logger;
 }
 
@@ -55,12 +54,17 @@ export interface RestFront {
   close(): Promise<void>;
 }
 
+/** As much as HTTP/2 takes: a token that is too long is then refused in words that clients read. */
+const HEADER_BYTES_MAX = 64 * 1024;
+
 export async function startRest(options: RestOptions): Promise<RestFront> {
   const server = createSecureServer({
     ...secureContext(options.tls),
     allowHTTP1: true,
+    // Its type leaves out what Node passes on to the HTTP/1.1 parser.
+    http1Options: { maxHeaderSize: HEADER_BYTES_MAX } as object,
     requestCert: true,
-    // Without a certificate one may still ask for health and version.
+    // Others show a token, or nothing.
     rejectUnauthorized: false,
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 },
   });
@@ -126,13 +130,13 @@ class Front {
   readonly #options: RestOptions;
   readonly #closing: AbortSignal;
   readonly #pace: WatchPace;
-  /** By connection: who is at its other end does not change. */
-  readonly #users = new WeakMap<object, User>();
+  readonly #requesters: Requesters;
 
   constructor(options: RestOptions, closing: AbortSignal) {
     this.#options = options;
     this.#closing = closing;
     this.#pace = new WatchPace(options.steps.clock);
+    this.#requesters = new Requesters(options.tokens, options.steps.authorizer);
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -147,9 +151,7 @@ class Front {
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
     try {
       const route = resourceRoute(exchange.path);
-      const identified = this.#userOf(exchange);
-      if (identified === undefined) throw unauthorized();
-      const user = await this.#acting(exchange, identified);
+      const user = await this.#requesters.of(request);
       if (route === undefined) throw noSuchPath();
       const signal = this.#closing;
       await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);
@@ -160,10 +162,7 @@ class Front {
 
   async #route(exchange: Exchange): Promise<void> {
     const { discovery, logger, steps, streams } = this.#options;
-    const identified = this.#userOf(exchange);
-    if (await discovery.serveOpen(exchange)) return;
-    if (identified === undefined) throw unauthorized();
-    const user = await this.#acting(exchange, identified);
+    const user = await this.#requesters.of(exchange.request);
     const route = resourceRoute(exchange.path);
     if (route === undefined) {
       await this.#authorizePath(exchange, user);
@@ -178,10 +177,6 @@ class Front {
     await serveResource({ exchange, steps, user, route, logger, pace, signal });
   }
 
-  #acting(exchange: Exchange, user: User): Promise<User> {
-    return impersonated(this.#options.steps.authorizer, user, exchange.request.rawHeaders);
-  }
-
   async #authorizePath(exchange: Exchange, user: User): Promise<void> {
     const { path } = exchange;
     const verb = (exchange.request.method ?? "get").toLowerCase();
@@ -192,17 +187,6 @@ class Front {
         `forbidden: User "${user.name}" cannot ${verb} path "${path}"`,
       );
     }
-  }
-
-  #userOf(exchange: Exchange): User | undefined {
-    const { request } = exchange;
-    const connection = request.stream?.session ?? request.socket;
-    const known = this.#users.get(connection);
-    if (known !== undefined) return known === ANONYMOUS ? undefined : known;
-    const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket;
-    const user = certificateUser(socket as unknown as PeerSocket) ?? ANONYMOUS;
-    this.#users.set(connection, user);
-    return user === ANONYMOUS ? undefined : user;
   }
 
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
@@ -216,10 +200,6 @@ class Front {
     }
     await exchange.fail(failure);
   }
-}
-
-function unauthorized(): StatusError {
-  return new StatusError("Unauthorized", "Unauthorized");
 }
 
 function noSuchPath(): StatusError {
