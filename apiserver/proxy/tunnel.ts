@@ -1,6 +1,6 @@
 /** The server's end of the tunnels that nodes keep open: asks a node for a session, and pairs what it opens. */
 import { once } from "node:events";
-import { Metadata, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
 import type { Clock } from "#lib/clock";
 import { REASONS, type Reason, StatusError } from "#lib/status-error";
 import type { ListenRequest, SessionEnd, SessionFrame, SessionRequest } from "#services/tunnel";
@@ -38,8 +38,6 @@ export class Tunnel {
   listen(node: string, stream: Listener): void {
     this.#listeners.get(node)?.end();
     this.#listeners.set(node, stream);
-    // The agent waits for the head to know that it can be reached.
-    stream.sendMetadata(new Metadata());
     stream.once("close", () => {
       if (this.#listeners.get(node) === stream) this.#listeners.delete(node);
     });

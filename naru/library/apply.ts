@@ -1,5 +1,4 @@
 /** Manifests as tests write them: YAML text, or plain objects. */
-import { parseAllDocuments } from "yaml";
 import type { Client } from "#client";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
@@ -30,7 +29,8 @@ export async function applyManifests(
   client: Client,
   source: Manifests,
 ): Promise<readonly ApiObject[]> {
-  const wanted = manifestsOf(source).map((manifest) => ({
+  const given = typeof source === "string" ? await parsed(source) : source;
+  const wanted = manifestsOf(given).map((manifest) => ({
     manifest,
     resource: resourceOf(manifest),
   }));
@@ -41,25 +41,16 @@ export async function applyManifests(
   return applied;
 }
 
-/** Empty documents are left out, and a List is its items. */
-function manifestsOf(source: Manifests): readonly Manifest[] {
-  const given: readonly Manifest[] = typeof source === "string" ? parse(source) : [source].flat();
-  return given.flatMap((each) => {
-    const isList = typeof each.kind === "string" && each.kind.endsWith("List");
-    return isList && each.items !== undefined ? manifestsOf(each.items) : [each];
-  });
+async function parsed(text: string): Promise<readonly object[]> {
+  const { yamlDocuments } = await import("./yaml-documents.ts");
+  return yamlDocuments(text);
 }
 
-function parse(text: string): readonly Manifest[] {
-  const documents = parseAllDocuments(text);
-  if ("empty" in documents) return [];
-  return documents.flatMap((document) => {
-    const [problem] = document.errors;
-    if (problem !== undefined) throw new Error(`manifest: ${problem.message}`);
-    const value: unknown = document.toJS();
-    if (value === null) return [];
-    if (typeof value === "object") return [value];
-    throw new Error(`manifest: ${JSON.stringify(value)}: must be an object`);
+/** A List is its items. */
+function manifestsOf(given: object | readonly object[]): readonly Manifest[] {
+  return [given].flat().flatMap((each: Manifest) => {
+    const isList = typeof each.kind === "string" && each.kind.endsWith("List");
+    return isList && each.items !== undefined ? manifestsOf(each.items) : [each];
   });
 }
 

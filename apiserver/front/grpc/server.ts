@@ -1,5 +1,6 @@
 /** The front for Naru's own programs: gRPC over mutual TLS, with the nodes' tunnels on the same port. */
 import {
+  Metadata,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
@@ -157,7 +158,11 @@ const NODE_USER = "system:node:";
 function tunnelService({ tunnel, logger }: GrpcOptions): NodeTunnelServer {
   return {
     listen: (stream: ServerWritableStream<ListenRequest, SessionRequest>) => {
-      void serveStream(stream, logger, async (user) => tunnel.listen(nodeOf(user), stream));
+      void serveStream(stream, logger, async (user) => {
+        tunnel.listen(nodeOf(user), stream);
+        // The agent waits for the head to know that it can be reached.
+        stream.sendMetadata(new Metadata());
+      });
     },
     session: (stream: ServerDuplexStream<SessionFrame, SessionFrame>) => {
       void serveStream(stream, logger, (user) => tunnel.accept(nodeOf(user), stream));

@@ -1,0 +1,78 @@
+/** The operator against a real cluster, in one process and in milliseconds. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { KubeConfig } from "@kubernetes/client-node";
+import { Cluster, configMaps, deployments, services } from "naru";
+import { startOperator } from "./operator.ts";
+import { READY_ANNOTATION, SITE_LABEL } from "./plan.ts";
+
+let cluster: Cluster;
+let operator: AsyncDisposable;
+
+before(async () => {
+  cluster = await Cluster.start();
+  const config = new KubeConfig();
+  config.loadFromString(cluster.kubeconfig);
+  operator = await startOperator(config);
+});
+
+after(async () => {
+  await operator[Symbol.asyncDispose]();
+  await cluster.stop();
+});
+
+const name = "blog";
+
+async function makeSite(namespace: string, data: Record<string, string>): Promise<void> {
+  const metadata = { name, namespace, labels: { [SITE_LABEL]: "" } };
+  await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+}
+
+function siteIs(namespace: string, ready: string): ReturnType<Cluster["waitFor"]> {
+  return cluster.waitFor(
+    configMaps,
+    { namespace, name },
+    ({ metadata }) => metadata.annotations?.[READY_ANNOTATION] === ready,
+  );
+}
+
+test("a site becomes a Deployment and a Service, and tells when it is ready", async () => {
+  const namespace = await cluster.createNamespace();
+  await makeSite(namespace, { image: "example.com/blog:1", replicas: "3" });
+  await siteIs(namespace, "3/3");
+  const { client } = cluster;
+  const deployment = await client.get(deployments, { namespace, name });
+  assert.equal(deployment.spec.template.spec.containers[0]?.image, "example.com/blog:1");
+  const service = await client.get(services, { namespace, name });
+  assert.deepEqual(service.spec.selector, deployment.spec.selector?.matchLabels);
+});
+
+test("a changed site is rolled out", async () => {
+  const namespace = await cluster.createNamespace();
+  await makeSite(namespace, { image: "example.com/blog:1" });
+  await siteIs(namespace, "1/1");
+  await makeSite(namespace, { image: "example.com/blog:2", replicas: "2" });
+  await siteIs(namespace, "2/2");
+  const { spec } = await cluster.client.get(deployments, { namespace, name });
+  assert.equal(spec.template.spec.containers[0]?.image, "example.com/blog:2");
+});
+
+test("what somebody removed is made again, and goes with the site", async () => {
+  const namespace = await cluster.createNamespace();
+  const key = { namespace, name };
+  await makeSite(namespace, { image: "example.com/blog:1" });
+  await siteIs(namespace, "1/1");
+  const { client } = cluster;
+  const before = await client.get(deployments, key);
+  await client.delete(deployments, key);
+  await cluster.waitFor(deployments, key, ({ metadata }) => metadata.uid !== before.metadata.uid);
+  await client.delete(configMaps, key);
+  await cluster.waitForDeletion(deployments, key);
+  await cluster.waitForDeletion(services, key);
+});
+
+test("a site that makes no sense says so, and what is wrong", async () => {
+  const namespace = await cluster.createNamespace();
+  await makeSite(namespace, { image: "example.com/blog:1", replicas: "many" });
+  await siteIs(namespace, 'data.replicas is "many": must be a whole number, 0 or more');
+});
