@@ -24,6 +24,8 @@ import {
   events,
   namespaces,
   nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
   secrets,
   serviceAccounts,
@@ -35,6 +37,7 @@ import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
 import type { Resource } from "./resources/resource.ts";
 import { priorityClasses } from "./resources/scheduling.ts";
+import { storageClasses } from "./resources/storage.ts";
 
 export * from "./resources/admissionregistration.ts";
 export * from "./resources/apps.ts";
@@ -55,6 +58,7 @@ export {
   type Verb,
 } from "./resources/resource.ts";
 export * from "./resources/scheduling.ts";
+export * from "./resources/storage.ts";
 
 /** Everything the API server serves, in the order that discovery lists it. */
 export const RESOURCES: readonly Resource[] = [
@@ -66,6 +70,8 @@ export const RESOURCES: readonly Resource[] = [
   secrets,
   serviceAccounts,
   nodes,
+  persistentVolumes,
+  persistentVolumeClaims,
   events,
   deployments,
   replicaSets,
@@ -78,6 +84,7 @@ export const RESOURCES: readonly Resource[] = [
   leases,
   podDisruptionBudgets,
   priorityClasses,
+  storageClasses,
   roles,
   roleBindings,
   clusterRoles,

@@ -4,16 +4,19 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
+import type { PersistentVolumeClaim } from "#proto/core/v1";
 import {
   configMaps,
   leases,
   namespaces,
   nodes,
+  persistentVolumeClaims,
   pods,
   priorityClasses,
   type Resource,
   serviceAccounts,
   services,
+  storageClasses,
 } from "#resources";
 import type { Core } from "../chain/core.ts";
 import { patcher } from "../chain/patcher.ts";
@@ -290,4 +293,63 @@ test("a service without an address or port of the cluster's gets none", async ()
     }),
     /provided port is not in the valid range/,
   );
+});
+
+const STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class";
+
+async function coreWithClasses(): Promise<Core> {
+  const core = await newCore();
+  for (const [name, isDefault, allowVolumeExpansion] of [
+    ["plain", "false", true],
+    ["usual", "true", false],
+  ] as const) {
+    const metadata = { name, annotations: { [STORAGE_CLASS]: isDefault } };
+    await core
+      .as(ADMIN)
+      .create(
+        { resource: storageClasses },
+        { metadata, provisioner: "example.com/a", allowVolumeExpansion },
+      );
+  }
+  return core;
+}
+
+function claim(name: string, spec: JsonObject = {}): JsonObject {
+  const resources = { requests: { storage: "1Gi" } };
+  return { metadata: { name }, spec: { accessModes: ["ReadWriteOnce"], resources, ...spec } };
+}
+
+test("a claim without a class gets the default one, and outlives its deletion", async () => {
+  const core = await coreWithClasses();
+  const target = { resource: persistentVolumeClaims, namespace: "default" };
+  const classes: unknown[] = [];
+  for (const [name, spec] of [
+    ["unset", {}],
+    ["empty", { storageClassName: "" }],
+    ["named", { storageClassName: "plain" }],
+  ] as const) {
+    const made = (await core.as(ADMIN).create(target, claim(name, spec))) as PersistentVolumeClaim;
+    classes.push(made.spec.storageClassName);
+    assert.deepEqual(made.metadata.finalizers, ["kubernetes.io/pvc-protection"]);
+  }
+  assert.deepEqual(classes, ["usual", "", "plain"]);
+});
+
+test("a claim grows only where its class can give more", async () => {
+  const core = await coreWithClasses();
+  const larger = { requests: { storage: "2Gi" } };
+  for (const [name, storageClassName] of [
+    ["a", "plain"],
+    ["b", "usual"],
+  ] as const) {
+    const target = { resource: persistentVolumeClaims, namespace: "default" };
+    const made = await core.as(ADMIN).create(target, claim(name, { storageClassName }));
+    const status = { ...(made as unknown as JsonObject), status: { phase: "Bound" } };
+    await core.as(ADMIN).update({ ...target, name, subresource: "status" }, status);
+    const growing = core
+      .as(ADMIN)
+      .patch({ ...target, name }, { type: "merge", body: { spec: { resources: larger } } });
+    if (name === "a") await growing;
+    else await assert.rejects(growing, /storageclass that provisions the pvc must support resize/);
+  }
 });

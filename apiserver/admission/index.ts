@@ -1,6 +1,8 @@
 import type { ParamKind } from "#proto/admissionregistration/v1";
 import { apiVersionOf, RESOURCES, type Resource } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
+import { claimResize } from "./claim-resize.ts";
+import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -12,6 +14,7 @@ import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { settle } from "./settle.ts";
+import { storageInUseProtection } from "./storage-in-use-protection.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
 import type { Poster } from "./webhooks/post.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
@@ -45,10 +48,13 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       taintNewNodes,
       priority,
       defaultTolerationSeconds,
+      defaultStorageClass,
+      storageInUseProtection,
     ];
     const validating: readonly Validator[] = [
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
+      claimResize,
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
     ];

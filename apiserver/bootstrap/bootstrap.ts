@@ -8,6 +8,7 @@ import {
   priorityClasses,
   type Resource,
   services,
+  storageClasses,
 } from "#resources";
 import type { Core } from "../chain/core.ts";
 import type { User } from "../chain/steps.ts";
@@ -42,6 +43,21 @@ export async function createBootstrapObjects(core: Core, options: Bootstrap): Pr
   }
 }
 
+/** Volumes on the disk of the node that the first pod which uses them runs on. */
+const LOCAL_PATH: Wanted = {
+  resource: storageClasses,
+  object: {
+    metadata: {
+      name: "local-path",
+      annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+    },
+    provisioner: "naru.dev/local-path",
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "WaitForFirstConsumer",
+    allowVolumeExpansion: false,
+  },
+};
+
 function bootstrapObjects(options: Bootstrap): readonly Wanted[] {
   const spaces = ["default", "kube-system", "kube-public", "kube-node-lease"].map((name) => ({
     resource: namespaces,
@@ -58,7 +74,7 @@ function bootstrapObjects(options: Bootstrap): readonly Wanted[] {
       description: `Used for pods that must not be evicted while they can be kept: ${name}.`,
     },
   }));
-  return [...spaces, ...classes, ...ownService(options)];
+  return [...spaces, ...classes, LOCAL_PATH, ...ownService(options)];
 }
 
 /** How pods find the API: the service `kubernetes`, whose endpoints are this server. */

@@ -13,6 +13,8 @@ import { endpointsRules } from "./core/endpoints.ts";
 import { eventRules } from "./core/event.ts";
 import { namespaceRules } from "./core/namespace.ts";
 import { nodeRules } from "./core/node.ts";
+import { persistentVolumeRules } from "./core/persistent-volume.ts";
+import { persistentVolumeClaimRules } from "./core/persistent-volume-claim.ts";
 import { podRules } from "./core/pod.ts";
 import { serviceRules } from "./core/service.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
@@ -22,6 +24,7 @@ import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
 import { roleRules } from "./rbac/roles.ts";
 import { priorityClassRules } from "./scheduling/priority-class.ts";
+import { storageClassRules } from "./storage/storage-class.ts";
 
 const PLAIN: KindRules = { nameRule: "subdomain" };
 
@@ -34,6 +37,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Secret.": secretRules,
   "Node.": nodeRules,
   "Endpoints.": endpointsRules,
+  "PersistentVolume.": persistentVolumeRules,
+  "PersistentVolumeClaim.": persistentVolumeClaimRules,
   "Event.": eventRules,
   "Event.events.k8s.io": eventRules,
   "ReplicaSet.apps": replicaSetRules,
@@ -46,6 +51,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,
+  "StorageClass.storage.k8s.io": storageClassRules,
   "Role.rbac.authorization.k8s.io": roleRules,
   "ClusterRole.rbac.authorization.k8s.io": roleRules,
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,

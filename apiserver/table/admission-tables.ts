@@ -39,8 +39,8 @@ const binding: KindTable = {
     return {
       cells: [
         metadata.name,
-        spec.policyName ?? "",
-        paramRefText(spec.paramRef),
+        spec?.policyName ?? "",
+        paramRefText(spec?.paramRef),
         age(metadata.creationTimestamp, nowMs),
       ],
     };

@@ -7,6 +7,7 @@ import { BATCH_TABLES } from "./batch-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
 import { age } from "./duration.ts";
 import { podTable } from "./pod-table.ts";
+import { STORAGE_TABLES } from "./storage-tables.ts";
 import { WORKLOAD_TABLES } from "./workload-tables.ts";
 
 export interface Column {
@@ -47,6 +48,7 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...BATCH_TABLES,
   ...ADMISSION_TABLES,
   ...CLUSTER_TABLES,
+  ...STORAGE_TABLES,
   ...WORKLOAD_TABLES,
   Pod: podTable,
   ClusterRole: PLAIN,

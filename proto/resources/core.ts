@@ -4,6 +4,8 @@ import type {
   Event,
   Namespace,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
@@ -100,4 +102,21 @@ export const events = resource<Event>({
   kind: "Event",
   plural: "events",
   shortNames: ["ev"],
+});
+export const persistentVolumes = resource<PersistentVolume>({
+  group: "",
+  version: "v1",
+  kind: "PersistentVolume",
+  plural: "persistentvolumes",
+  shortNames: ["pv"],
+  namespaced: false,
+  subresources: [STATUS],
+});
+export const persistentVolumeClaims = resource<PersistentVolumeClaim>({
+  group: "",
+  version: "v1",
+  kind: "PersistentVolumeClaim",
+  plural: "persistentvolumeclaims",
+  shortNames: ["pvc"],
+  subresources: [STATUS],
 });

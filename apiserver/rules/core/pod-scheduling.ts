@@ -1,5 +1,5 @@
 import { labelKeyProblem, subdomainProblem } from "#lib/api/names";
-import type { Pod } from "#proto/core/v1";
+import type { NodeSelector, Pod } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
 import {
   atLeast,
@@ -15,9 +15,7 @@ import { validateLabels } from "../metadata.ts";
 
 type Spec = Pod["spec"];
 type Affinity = NonNullable<Spec["affinity"]>;
-type NodeTerm = NonNullable<
-  NonNullable<Affinity["nodeAffinity"]>["requiredDuringSchedulingIgnoredDuringExecution"]
->["nodeSelectorTerms"][number];
+type NodeTerm = NodeSelector["nodeSelectorTerms"][number];
 type PodTerms = NonNullable<Affinity["podAffinity"]>;
 type PodTerm = NonNullable<PodTerms["requiredDuringSchedulingIgnoredDuringExecution"]>[number];
 
@@ -50,21 +48,25 @@ export function validateScheduling(pod: Spec, path: string): Causes {
 
 function validateNodeAffinity(affinity: Affinity["nodeAffinity"], path: string): Causes {
   const hard = affinity?.[REQUIRED];
-  const terms = hard?.nodeSelectorTerms ?? [];
-  const here = `${path}.${REQUIRED}.nodeSelectorTerms`;
-  const none =
-    hard !== undefined && terms.length === 0
-      ? [required(here, "must have at least one node selector term")]
-      : [];
   const soft = affinity?.[PREFERRED] ?? [];
   return [
-    ...none,
-    ...terms.flatMap((term, at) => nodeTerm(term, `${here}[${at}]`)),
+    ...(hard === undefined ? [] : validateNodeSelector(hard, `${path}.${REQUIRED}`)),
     ...soft.flatMap(({ preference, weight }, at) => [
       ...between(`${path}.${PREFERRED}[${at}].weight`, weight ?? 0, WEIGHT),
       ...nodeTerm(preference ?? {}, `${path}.${PREFERRED}[${at}].preference`),
     ]),
   ];
+}
+
+/** Also of volumes that can be reached from some nodes only. */
+export function validateNodeSelector(
+  { nodeSelectorTerms = [] }: Partial<NodeSelector>,
+  path: string,
+): Causes {
+  const here = `${path}.nodeSelectorTerms`;
+  if (nodeSelectorTerms.length === 0)
+    return [required(here, "must have at least one node selector term")];
+  return nodeSelectorTerms.flatMap((term, at) => nodeTerm(term, `${here}[${at}]`));
 }
 
 function nodeTerm(term: NodeTerm, path: string): Causes {

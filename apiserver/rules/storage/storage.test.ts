@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject } from "#lib/json";
+import { persistentVolumeClaims, persistentVolumes, storageClasses } from "#resources";
+import { rules } from "../index.ts";
+import { made, problems, updated } from "../testing.ts";
+
+const NODE = {
+  required: {
+    nodeSelectorTerms: [
+      { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: ["n1"] }] },
+    ],
+  },
+};
+const VOLUME = {
+  capacity: { storage: "1Gi" },
+  accessModes: ["ReadWriteOnce"],
+  local: { path: "/data" },
+  nodeAffinity: NODE,
+};
+const CLAIM = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+
+const VOLUMES: readonly (readonly [string, JsonObject, readonly string[]])[] = [
+  ["a local one", VOLUME, []],
+  [
+    "a local one for any node",
+    { ...VOLUME, nodeAffinity: undefined as never },
+    ["spec.nodeAffinity: Required value: Local volume requires node affinity"],
+  ],
+  [
+    "one of nothing",
+    { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"] },
+    ["spec: Required value: must specify a volume type"],
+  ],
+  [
+    "one of two things",
+    { ...VOLUME, hostPath: { path: "/x" } },
+    ["spec.local: Forbidden: may not specify more than 1 volume type"],
+  ],
+  [
+    "one without a size, for nobody",
+    { local: { path: "/x/../y" }, nodeAffinity: NODE },
+    [
+      "spec.accessModes: Required value: at least 1 access mode is required",
+      "spec.capacity[storage]: Required value",
+      `spec.local.path: Invalid value: "/x/../y": must not contain '..'`,
+    ],
+  ],
+];
+
+for (const [name, spec, expected] of VOLUMES) {
+  test(`a PersistentVolume, ${name}`, () => {
+    assert.deepEqual(problems(persistentVolumes, { spec }), expected);
+  });
+}
+
+test("a PersistentVolume stays where it is", () => {
+  const moved = { ...VOLUME, local: { path: "/other" } };
+  assert.deepEqual(updated(persistentVolumes, { spec: VOLUME }, { spec: moved }), [
+    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation",
+  ]);
+  const claimed = { ...VOLUME, claimRef: { namespace: "d", name: "c" } };
+  assert.deepEqual(updated(persistentVolumes, { spec: VOLUME }, { spec: claimed }), []);
+});
+
+test("a PersistentVolumeClaim says how much, and for whom", () => {
+  const asked = (spec: JsonObject): readonly string[] => problems(persistentVolumeClaims, { spec });
+  assert.deepEqual(asked(CLAIM), []);
+  assert.deepEqual(asked({ ...CLAIM, accessModes: ["Often"] }), [
+    'spec.accessModes[0]: Unsupported value: "Often": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
+  ]);
+  assert.deepEqual(asked({ ...CLAIM, accessModes: ["ReadWriteOncePod", "ReadOnlyMany"] }), [
+    "spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes",
+  ]);
+  assert.deepEqual(asked({ ...CLAIM, resources: { requests: { storage: "0" } } }), [
+    'spec.resources[storage]: Invalid value: "0": must be greater than zero',
+  ]);
+});
+
+const LARGER = { ...CLAIM, resources: { requests: { storage: "2Gi" } } };
+const CHANGES: readonly (readonly [string, JsonObject, JsonObject, string, number])[] = [
+  ["is bound", CLAIM, { ...CLAIM, volumeName: "v" }, "Pending", 0],
+  ["is bound elsewhere", { ...CLAIM, volumeName: "v" }, { ...CLAIM, volumeName: "w" }, "Bound", 1],
+  ["gets a class", CLAIM, { ...CLAIM, storageClassName: "fast" }, "Pending", 0],
+  ["grows", CLAIM, LARGER, "Bound", 0],
+  ["grows before it is bound", CLAIM, LARGER, "Pending", 1],
+  ["shrinks", LARGER, CLAIM, "Bound", 1],
+  ["wants other modes", CLAIM, { ...CLAIM, accessModes: ["ReadOnlyMany"] }, "Bound", 1],
+];
+
+for (const [name, before, after, phase, count] of CHANGES) {
+  test(`a PersistentVolumeClaim that ${name} is ${count === 0 ? "taken" : "refused"}`, () => {
+    const old = { ...made(persistentVolumeClaims, { spec: before }), status: { phase } };
+    const wanted = made(persistentVolumeClaims, { spec: after });
+    const next = rules.prepareForUpdate(persistentVolumeClaims, wanted, old, undefined);
+    const causes = rules.validateUpdate(persistentVolumeClaims, next, old, undefined);
+    assert.equal(causes.length, count, JSON.stringify(causes));
+  });
+}
+
+test("a StorageClass keeps how it makes volumes", () => {
+  const old = { provisioner: "a.example/b", reclaimPolicy: "Delete" };
+  assert.deepEqual(problems(storageClasses, old), []);
+  assert.deepEqual(problems(storageClasses, { provisioner: "" }), ["provisioner: Required value"]);
+  const fields = updated(storageClasses, old, { provisioner: "c", reclaimPolicy: "Retain" });
+  assert.deepEqual(fields, [
+    "provisioner: Forbidden: updates to provisioner are forbidden.",
+    "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.",
+  ]);
+  assert.deepEqual(updated(storageClasses, old, { ...old, allowVolumeExpansion: true }), []);
+});
