@@ -20,6 +20,10 @@ import type {
   Rules,
   Steps,
 } from "./chain/steps.ts";
+import { renameVersion } from "./custom/conversion.ts";
+import { withCustomKinds } from "./custom/custom-objects.ts";
+import { Definitions } from "./custom/definitions.ts";
+import { LiveResources } from "./custom/live-resources.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
 import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
@@ -74,6 +78,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const discovery = new Discovery({
     version,
     unready: () => undefined,
+    resources: steps.resources,
     openApi: new OpenApi(options.parts.openApi),
     documents: await oidcDocuments(accountTokens, `https://${host}:${options.restPort}`),
   });
@@ -126,7 +131,9 @@ interface Assembled {
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
-  const objects = withEventFaces(await CachedObjects.open(store, clock, logger));
+  const resources = new LiveResources(() => renameVersion);
+  const cached = await CachedObjects.open(store, clock, logger);
+  const objects = withCustomKinds(withEventFaces(cached));
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
   const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random, logger };
@@ -144,8 +151,11 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     patcher: parts.patcher,
     reader: objects,
     writer: objects,
+    resources,
     clock,
     random,
   };
-  return { core: makeCore(steps), authenticators, accountTokens };
+  const core = makeCore(steps);
+  await Definitions.follow({ core, resources, logger });
+  return { core, authenticators, accountTokens };
 }

@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { JsonPathError } from "#lib/jsonpath-parse";
 import { StatusError } from "#lib/status-error";
 import { UserError } from "./terminal.ts";
 
@@ -16,6 +17,8 @@ export function explainError(error: unknown, isDebug: boolean): Explained {
   if (error instanceof UserError) {
     return { text: `error: ${error.message}\n${stack}`, exitCode: error.exitCode };
   }
+  if (error instanceof JsonPathError)
+    return { text: `error: ${error.message}\n${stack}`, exitCode: 1 };
   if (error instanceof StatusError) {
     const text = `Error from server (${error.reason}): ${error.message}\n${stack}`;
     return { text, exitCode: 1 };

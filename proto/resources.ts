@@ -8,6 +8,7 @@ import {
   validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
+import { customResourceDefinitions } from "./resources/apiextensions.ts";
 import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
 import { selfSubjectReviews, tokenReviews } from "./resources/authentication.ts";
 import {
@@ -40,6 +41,7 @@ import { priorityClasses } from "./resources/scheduling.ts";
 import { storageClasses } from "./resources/storage.ts";
 
 export * from "./resources/admissionregistration.ts";
+export * from "./resources/apiextensions.ts";
 export * from "./resources/apps.ts";
 export * from "./resources/authentication.ts";
 export * from "./resources/authorization.ts";
@@ -99,4 +101,5 @@ export const RESOURCES: readonly Resource[] = [
   subjectAccessReviews,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
+  customResourceDefinitions,
 ];

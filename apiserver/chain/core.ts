@@ -1,5 +1,6 @@
 /** The API for programs in this process: the shape of `client/transport/transport.ts`, without a wire between. */
 import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
 import { remove } from "./delete.ts";
@@ -51,6 +52,7 @@ function inProcess(steps: Steps, user: User) {
     const { dryRun, fieldValidation } = options;
     return {
       ...target,
+      resource: current(steps, target.resource),
       user,
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(fieldValidation === undefined ? {} : { fieldValidation }),
@@ -81,6 +83,13 @@ function inProcess(steps: Steps, user: User) {
     deleteCollection: (target: Target, selection: Selection, options: DeleteOptions = {}) =>
       removeCollection(steps, call(target), selection, options),
   };
+}
+
+/** A program may hold a custom kind's row for longer than the kind stays as it was. */
+function current(steps: Steps, { group, version, plural }: Resource): Resource {
+  const resource = steps.resources.find(group, version, plural);
+  if (resource !== undefined) return resource;
+  throw new StatusError("NotFound", "the server could not find the requested resource");
 }
 
 async function* watchEvents(steps: Steps, call: Call, options: WatchOptions, signal: AbortSignal) {

@@ -3,6 +3,7 @@ import type { JsonObject } from "#lib/json";
 import { type StatusCause, StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import { apiVersionOf } from "#resources";
+import { customKindOf } from "./custom-kind.ts";
 import { invalid } from "./failures.ts";
 import { identify } from "./identity.ts";
 import type { Body, Call } from "./steps.ts";
@@ -12,10 +13,15 @@ export function decodeBody(call: Call, body: Body): JsonObject {
   const { resource } = call;
   const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind };
   const fieldValidation = call.fieldValidation ?? "Warn";
-  const decoded = decodeJson(kind, body, { fieldValidation });
+  const custom = customKindOf(resource);
+  const decoded =
+    custom === undefined
+      ? decodeJson(kind, body, { fieldValidation })
+      : custom.decode(body, fieldValidation);
   for (const warning of decoded.warnings) call.warn?.(warning.message);
   if (decoded.object === undefined) throw refusal(call, decoded);
   const identified = identify(call, decoded.object as unknown as JsonObject);
+  if (custom !== undefined) return custom.complete(identified);
   return applyDefaults(kind, identified as unknown as ApiObject) as unknown as JsonObject;
 }
 

@@ -1,6 +1,7 @@
 /** How an object ends: at once, after its grace period, or when its finalizers are done. Pure. */
-import type { JsonObject } from "#lib/json";
-import type { Resource } from "#resources";
+import { type AnyCondition, withCondition } from "#lib/api/condition";
+import type { JsonObject, JsonValue } from "#lib/json";
+import { customResourceDefinitions, namespaces, pods, type Resource } from "#resources";
 import { metaOf, objectAt, timestamp, withMeta } from "./object-meta.ts";
 
 export interface DeleteOptions {
@@ -20,6 +21,8 @@ export type Deletion =
   | { readonly kind: "wait" };
 
 const ORPHAN = "orphan";
+/** Kept while objects of the kind exist. */
+export const CUSTOM_RESOURCE_CLEANUP = "customresourcecleanup.apiextensions.k8s.io";
 const FOREGROUND = "foregroundDeletion";
 const POD_GRACE_SECONDS_DEFAULT = 30;
 
@@ -29,8 +32,8 @@ export function planDeletion(
   options: DeleteOptions,
   nowMs: number,
 ): Deletion {
-  const grace = resource.plural === "pods" ? podGrace(object, options) : 0;
-  const finalizers = finalizersFor(metaOf(object).finalizers ?? [], options);
+  const grace = resource === pods ? podGrace(object, options) : 0;
+  const finalizers = finalizersFor(resource, object, options);
   const held = finalizers.length > 0 || isHeldNamespace(resource, object);
   if (grace === 0 && !held) return { kind: "remove" };
   const meta = metaOf(object);
@@ -47,7 +50,7 @@ export function planDeletion(
         }
       : {}),
   });
-  return { kind: "mark", object: resource.plural === "namespaces" ? terminating(marked) : marked };
+  return { kind: "mark", object: isEarlier ? terminating(resource, marked, nowMs) : marked };
 }
 
 /** A pod that no node runs, or whose processes have ended, needs no time to end. */
@@ -61,7 +64,16 @@ function podGrace(pod: JsonObject, options: DeleteOptions): number {
   return POD_GRACE_SECONDS_DEFAULT;
 }
 
-function finalizersFor(present: readonly string[], options: DeleteOptions): readonly string[] {
+function finalizersFor(
+  resource: Resource,
+  object: JsonObject,
+  options: DeleteOptions,
+): readonly string[] {
+  const { deletionTimestamp, finalizers = [] } = metaOf(object);
+  // What a definition defines goes before it.
+  const isFirst = resource === customResourceDefinitions && deletionTimestamp === undefined;
+  const isMissing = isFirst && !finalizers.includes(CUSTOM_RESOURCE_CLEANUP);
+  const present = isMissing ? [...finalizers, CUSTOM_RESOURCE_CLEANUP] : finalizers;
   const policy = options.propagationPolicy ?? (options.orphanDependents ? "Orphan" : undefined);
   if (policy === undefined) return present;
   const others = present.filter((f) => f !== ORPHAN && f !== FOREGROUND);
@@ -71,9 +83,21 @@ function finalizersFor(present: readonly string[], options: DeleteOptions): read
 
 function isHeldNamespace(resource: Resource, object: JsonObject): boolean {
   const finalizers = objectAt(object, "spec")["finalizers"];
-  return resource.plural === "namespaces" && Array.isArray(finalizers) && finalizers.length > 0;
+  return resource === namespaces && Array.isArray(finalizers) && finalizers.length > 0;
 }
 
-function terminating(namespace: JsonObject): JsonObject {
-  return { ...namespace, status: { ...objectAt(namespace, "status"), phase: "Terminating" } };
+/** Says on the object itself that it is ending. */
+function terminating(resource: Resource, object: JsonObject, nowMs: number): JsonObject {
+  const status = objectAt(object, "status");
+  if (resource === namespaces) return { ...object, status: { ...status, phase: "Terminating" } };
+  if (resource !== customResourceDefinitions) return object;
+  const conditions = withCondition(status["conditions"] as unknown as readonly AnyCondition[], {
+    type: "Terminating",
+    status: "True",
+    reason: "InstanceDeletionPending",
+    message:
+      "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    lastTransitionTime: timestamp(nowMs),
+  });
+  return { ...object, status: { ...status, conditions: conditions as unknown as JsonValue } };
 }

@@ -2,10 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
+import { customKindOf } from "./custom-kind.ts";
 import { metaOf, withMeta } from "./object-meta.ts";
 
 const COUNTED = new Set([
   "cronjobs",
+  "customresourcedefinitions",
   "daemonsets",
   "deployments",
   "jobs",
@@ -20,7 +22,7 @@ const COUNTED = new Set([
 ]);
 
 export function hasGeneration(resource: Resource): boolean {
-  return COUNTED.has(resource.plural);
+  return customKindOf(resource) !== undefined || COUNTED.has(resource.plural);
 }
 
 /** Never taken from the client. Only a change of what is wanted raises it. */
@@ -31,11 +33,17 @@ export function withGeneration(
 ): JsonObject {
   const before = metaOf(old).generation;
   if (!hasGeneration(resource)) return withMeta(object, { generation: before });
-  const same = isDeepStrictEqual(wantedOf(object), wantedOf(old));
+  const same = isDeepStrictEqual(wantedOf(resource, object), wantedOf(resource, old));
   return withMeta(object, { generation: (before ?? 0) + (same ? 0 : 1) });
 }
 
-/** Most kinds say it in their spec, webhook configurations beside their metadata. */
-function wantedOf({ spec, webhooks }: JsonObject): readonly unknown[] {
-  return [spec, webhooks];
+/**
+ * Most kinds say it in their spec, webhook configurations beside their metadata; a custom kind everywhere but where
+ * somebody else writes.
+ */
+function wantedOf(resource: Resource, object: JsonObject): unknown {
+  const kind = customKindOf(resource);
+  const { apiVersion: _, metadata: __, status = null, ...rest } = object;
+  if (kind === undefined) return [rest["spec"], rest["webhooks"]];
+  return kind.hasStatus ? rest : { ...rest, status };
 }

@@ -6,7 +6,8 @@ const ROOT = "/registry/";
 /** Ends in a slash, so that no plural is another's prefix. */
 export function prefixOf(resource: Resource, namespace?: string): string {
   // Both groups of Event are one kind with two faces.
-  const group = resource.plural === "events" || resource.group === "" ? "core" : resource.group;
+  const isCore = resource.group === "" || resource.group === "events.k8s.io";
+  const group = isCore ? "core" : resource.group;
   const kind = `${ROOT}${group}/${resource.plural}/`;
   return resource.namespaced && namespace !== undefined ? `${kind}${namespace}/` : kind;
 }

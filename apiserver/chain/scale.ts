@@ -2,8 +2,10 @@ import { labelSelectorToString } from "#lib/api/selector";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { LabelSelector } from "#proto/meta/v1";
+import type { Resource } from "#resources";
 import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
+import { customKindOf, type ScalePaths, valueAt, withValueAt } from "./custom-kind.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
 import { isObject, metaOf, objectAt } from "./object-meta.ts";
@@ -17,7 +19,7 @@ const TRIES_MAX = 5;
 /** How many replicas are wanted and there, the same for every kind that has them. */
 export async function getScale(steps: Steps, call: Call): Promise<Published> {
   await authorize(steps, call, "get");
-  return scaleOf(await found(steps, call));
+  return scaleOf(call.resource, await found(steps, call));
 }
 
 export async function updateScale(steps: Steps, call: Call, given: JsonObject): Promise<Published> {
@@ -37,7 +39,7 @@ async function writeScale(
 ): Promise<Published> {
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
-    const oldObject = scaleOf(current).json;
+    const oldObject = scaleOf(call.resource, current).json;
     const given = next(oldObject);
     const request = { ...admissionOf(call, "UPDATE"), object: given, oldObject };
     const { object: scale = given } = await admit(steps, request);
@@ -45,11 +47,12 @@ async function writeScale(
     if (resourceVersion && resourceVersion !== String(current.revision))
       throw conflict(call.resource, call.name ?? "", MODIFIED);
     const replicas = wantedReplicas(call, scale);
-    const object = { ...current.json, spec: { ...objectAt(current.json, "spec"), replicas } };
+    const { specReplicas } = pathsOf(call.resource);
+    const object = withValueAt(current.json, specReplicas, replicas);
     // The parent's own rules decide, as if its spec had been written.
     const { subresource: _, ...parent } = call;
     const written = await replaceAdmitted(steps, parent, object, current);
-    if (written !== undefined) return scaleOf(written);
+    if (written !== undefined) return scaleOf(call.resource, written);
   }
   throw conflict(call.resource, call.name ?? "", MODIFIED);
 }
@@ -70,13 +73,20 @@ function wantedReplicas(call: Call, scale: JsonObject): number {
   return replicas;
 }
 
-function scaleOf(published: Published): Published {
+const BUILT_IN: ScalePaths = {
+  specReplicas: ["spec", "replicas"],
+  statusReplicas: ["status", "replicas"],
+  labelSelector: undefined,
+};
+
+function pathsOf(resource: Resource): ScalePaths {
+  return customKindOf(resource)?.scale ?? BUILT_IN;
+}
+
+function scaleOf(resource: Resource, published: Published): Published {
   const { name, namespace, uid, creationTimestamp, resourceVersion } = metaOf(published.json);
-  const spec = objectAt(published.json, "spec");
-  const status = objectAt(published.json, "status");
-  const selector = isObject(spec["selector"])
-    ? labelSelectorToString(spec["selector"] as unknown as LabelSelector)
-    : "";
+  const paths = pathsOf(resource);
+  const selector = selectorOf(paths, published.json);
   return Published.unsaved({
     kind: "Scale",
     apiVersion: "autoscaling/v1",
@@ -87,7 +97,20 @@ function scaleOf(published: Published): Published {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       creationTimestamp: creationTimestamp ?? null,
     },
-    spec: { replicas: spec["replicas"] ?? 0 },
-    status: { replicas: status["replicas"] ?? 0, ...(selector === "" ? {} : { selector }) },
+    spec: { replicas: valueAt(published.json, paths.specReplicas) ?? 0 },
+    status: {
+      replicas: valueAt(published.json, paths.statusReplicas) ?? 0,
+      ...(selector === "" ? {} : { selector }),
+    },
   });
+}
+
+/** As text: custom kinds keep it so, built-in ones keep what it is made of. */
+function selectorOf({ labelSelector }: ScalePaths, object: JsonObject): string {
+  if (labelSelector !== undefined) {
+    const text = valueAt(object, labelSelector);
+    return typeof text === "string" ? text : "";
+  }
+  const { selector } = objectAt(object, "spec");
+  return isObject(selector) ? labelSelectorToString(selector as unknown as LabelSelector) : "";
 }

@@ -7,17 +7,22 @@ import {
 } from "#lib/api/selector";
 import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
+import type { Resource } from "#resources";
+import { customKindOf } from "./custom-kind.ts";
 import { isObject } from "./object-meta.ts";
 
 export type Predicate = (object: ApiObject) => boolean;
 
 /** Undefined when everything is wanted. */
 export function selectionOf(query: {
+  readonly resource: Resource;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
 }): Predicate | undefined {
   const labels = query.labelSelector ? labelPredicate(query.labelSelector) : undefined;
-  const fields = query.fieldSelector ? fieldPredicate(query.fieldSelector) : undefined;
+  const fields = query.fieldSelector
+    ? fieldPredicate(query.resource, query.fieldSelector)
+    : undefined;
   if (labels === undefined || fields === undefined) return labels ?? fields;
   return (object) => labels(object) && fields(object);
 }
@@ -75,21 +80,22 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   Service: ["spec.clusterIP", "spec.type"],
 };
 
-function fieldPredicate(text: string): Predicate {
+function fieldPredicate(resource: Resource, text: string): Predicate {
+  const custom = customKindOf(resource);
   const requirements = refused(() => parseFieldSelector(text)).map(({ field, operator, value }) => {
     return { field, path: field.split("."), equal: operator === "=", value };
   });
   return (object) =>
     requirements.every(({ field, path, equal, value }) => {
-      checkField(object.kind, field);
+      checkField(custom?.selectableFields ?? FIELDS[object.kind], field);
       return (fieldText(object, path) === value) === equal;
     });
 }
 
 /** Fields that no kind offers are refused whatever the collection holds; others when an object of the kind is met. */
-function checkField(kind: string, field: string): void {
+function checkField(known: readonly string[] | undefined, field: string): void {
   if (field === "metadata.name" || field === "metadata.namespace") return;
-  if (FIELDS[kind]?.includes(field)) return;
+  if (known?.includes(field)) return;
   throw new StatusError("BadRequest", `field label not supported: ${field}`);
 }
 

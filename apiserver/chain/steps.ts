@@ -6,6 +6,7 @@ import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
 import type { Published } from "./published.ts";
+import type { ResourceTable } from "./resource-table.ts";
 
 /** Who asks, as authentication found out. */
 export interface User {
@@ -222,6 +223,7 @@ export interface Steps {
   readonly patcher: Patcher;
   readonly reader: Reader;
   readonly writer: Writer;
+  readonly resources: ResourceTable;
   readonly clock: Clock;
   readonly random: Random;
 }

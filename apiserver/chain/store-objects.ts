@@ -117,7 +117,7 @@ export class StoreObjects implements Reader, Writer {
           return { kind: "delete", key, ifModRevision: c.published.revision };
         const value = values[i] ?? new Uint8Array();
         // Each write anew: one that did not say so would make the event stay for ever.
-        const ttl = c.resource.plural === "events" ? { ttlSeconds: EVENT_TTL_SECONDS } : {};
+        const ttl = isEvent(c.resource) ? { ttlSeconds: EVENT_TTL_SECONDS } : {};
         return { kind: "put", key, value, ifModRevision: c.ifRevision, ...ttl };
       }),
     );
@@ -139,6 +139,10 @@ export class StoreObjects implements Reader, Writer {
       throw new StatusError("ServiceUnavailable", message, { cause: error });
     }
   }
+}
+
+function isEvent({ group, plural }: Resource): boolean {
+  return plural === "events" && (group === "" || group === "events.k8s.io");
 }
 
 function eventsOf(batch: ChangeBatch, wanted: Predicate | undefined): PublishedEvent[] {

@@ -97,7 +97,8 @@ export function isFinished(object: JsonObject): boolean {
   if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
   if ((deletionGracePeriodSeconds ?? 0) > 0) return false;
   const spec = object["spec"] as { readonly finalizers?: readonly string[] } | undefined;
-  return object["kind"] !== "Namespace" || (spec?.finalizers?.length ?? 0) === 0;
+  const isNamespace = object["kind"] === "Namespace" && object["apiVersion"] === "v1";
+  return !isNamespace || (spec?.finalizers?.length ?? 0) === 0;
 }
 
 function checkPreconditions(call: Call, object: JsonObject, current: Published): void {

@@ -1,6 +1,8 @@
 /** The paths that are not about objects: what is served, in which version, and whether all is well. */
 import { createHash } from "node:crypto";
 import type { JsonObject } from "#lib/json";
+import type { Resource } from "#resources";
+import type { ResourceTable } from "../chain/resource-table.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 import {
   aggregated,
@@ -19,6 +21,7 @@ export interface DiscoveryOptions {
   readonly openApi: OpenApi;
   /** Others that never change, by path. */
   readonly documents: ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
+  readonly resources: ResourceTable;
   /** Prometheus' text, where something counts. */
   readonly metrics?: () => Promise<string>;
 }
@@ -39,8 +42,9 @@ interface Document {
 
 export class Discovery {
   readonly #options: DiscoveryOptions;
-  /** Documents do not change while the server runs. */
-  readonly #documents = new Map<string, Document>();
+  /** Made when first asked for, and good until kinds come or go. */
+  #documents = new Map<string, Document>();
+  #generation = 0;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -80,12 +84,12 @@ export class Discovery {
     if (version !== undefined) {
       const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
       const document = this.#document(`${path} ${version}`, () =>
-        aggregated(path === "/api", version),
+        aggregated(this.#options.resources.all(), path === "/api", version),
       );
       await answerDocument(exchange, document, type);
       return true;
     }
-    const document = this.#document(path, () => legacy(path));
+    const document = this.#document(path, () => legacy(this.#options.resources.all(), path));
     if (document === undefined) return false;
     await answerDocument(exchange, document, "application/json");
     return true;
@@ -96,6 +100,9 @@ export class Discovery {
     make: () => T,
   ): T extends undefined ? undefined : Document;
   #document(key: string, make: () => JsonObject | undefined): Document | undefined {
+    const { generation } = this.#options.resources;
+    if (generation !== this.#generation) this.#documents = new Map();
+    this.#generation = generation;
     const known = this.#documents.get(key);
     if (known !== undefined) return known;
     const made = make();
@@ -128,20 +135,20 @@ function aggregatedVersion(path: string, accept: string): "v2" | "v2beta1" | und
   return /;\s*v=v2beta1(;|$)/.test(asked.trim()) ? "v2beta1" : undefined;
 }
 
-function legacy(path: string): JsonObject | undefined {
+function legacy(resources: readonly Resource[], path: string): JsonObject | undefined {
   const parts = path.split("/").filter((part) => part !== "");
   const [root, group, version] = parts;
-  if (root === undefined) return rootPaths();
+  if (root === undefined) return rootPaths(resources);
   if (root === "api" && parts.length === 1) return coreVersions();
-  if (root === "api" && parts.length === 2) return resourceList("", group ?? "");
+  if (root === "api" && parts.length === 2) return resourceList(resources, "", group ?? "");
   if (root !== "apis") return undefined;
-  if (parts.length === 1) return groupList();
-  if (parts.length === 2) return groupOnly(group ?? "");
-  return parts.length === 3 ? resourceList(group ?? "", version ?? "") : undefined;
+  if (parts.length === 1) return groupList(resources);
+  if (parts.length === 2) return groupOnly(resources, group ?? "");
+  return parts.length === 3 ? resourceList(resources, group ?? "", version ?? "") : undefined;
 }
 
-function rootPaths(): JsonObject {
-  const versions = [...groups()]
+function rootPaths(resources: readonly Resource[]): JsonObject {
+  const versions = [...groups(resources)]
     .filter(([group]) => group !== "")
     .flatMap(([group, all]) => [`/apis/${group}`, ...all.map((v) => `/apis/${group}/${v}`)]);
   return {

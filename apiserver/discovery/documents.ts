@@ -1,25 +1,31 @@
 /** What is served, told in discovery's several forms. Pure: from the table of kinds to documents. */
 import type { JsonObject, JsonValue } from "#lib/json";
-import { RESOURCES, type Resource, type Subresource } from "#resources";
+import type { Resource, Subresource } from "#resources";
+
+type Resources = readonly Resource[];
 
 /** The groups in the order of their first kind; each with its versions, the preferred first. */
-export function groups(): ReadonlyMap<string, readonly string[]> {
+export function groups(resources: Resources): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const { group, version } of RESOURCES) {
+  for (const { group, version } of resources) {
     const versions = found.get(group) ?? [];
     found.set(group, versions.includes(version) ? versions : [...versions, version]);
   }
   return found;
 }
 
-export function aggregated(core: boolean, version: "v2" | "v2beta1"): JsonObject {
-  const items = [...groups()]
+export function aggregated(
+  resources: Resources,
+  core: boolean,
+  version: "v2" | "v2beta1",
+): JsonObject {
+  const items = [...groups(resources)]
     .filter(([group]) => (group === "") === core)
     .map(([group, versions]) => ({
       metadata: { ...(group === "" ? {} : { name: group }), creationTimestamp: null },
       versions: versions.map((v) => ({
         version: v,
-        resources: resourcesOf(group, v).map(aggregatedResource),
+        resources: resourcesOf(resources, group, v).map(aggregatedResource),
         freshness: "Current",
       })),
     }));
@@ -53,30 +59,37 @@ function aggregatedResource(resource: Resource): JsonValue {
   };
 }
 
-export function groupList(): JsonObject {
-  const items = [...groups().keys()].filter((group) => group !== "").map(groupDocument);
+export function groupList(resources: Resources): JsonObject {
+  const items = [...groups(resources)]
+    .filter(([group]) => group !== "")
+    .map(([group, versions]) => groupDocument(group, versions));
   return { kind: "APIGroupList", apiVersion: "v1", groups: items };
 }
 
-function groupDocument(group: string): JsonObject {
-  const versions = (groups().get(group) ?? []).map((version) => ({
+function groupDocument(group: string, served: readonly string[]): JsonObject {
+  const versions = served.map((version) => ({
     groupVersion: `${group}/${version}`,
     version,
   }));
   return { name: group, versions, preferredVersion: versions[0] ?? {} };
 }
 
-export function groupOnly(group: string): JsonObject | undefined {
-  if (group === "" || !groups().has(group)) return undefined;
-  return { kind: "APIGroup", apiVersion: "v1", ...groupDocument(group) };
+export function groupOnly(resources: Resources, group: string): JsonObject | undefined {
+  const versions = groups(resources).get(group);
+  if (group === "" || versions === undefined) return undefined;
+  return { kind: "APIGroup", apiVersion: "v1", ...groupDocument(group, versions) };
 }
 
 export function coreVersions(): JsonObject {
   return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] };
 }
 
-export function resourceList(group: string, version: string): JsonObject | undefined {
-  const found = resourcesOf(group, version);
+export function resourceList(
+  resources: Resources,
+  group: string,
+  version: string,
+): JsonObject | undefined {
+  const found = resourcesOf(resources, group, version);
   if (found.length === 0) return undefined;
   return {
     kind: "APIResourceList",
@@ -122,6 +135,6 @@ function kindOf(resource: Resource, sub: Subresource) {
   };
 }
 
-function resourcesOf(group: string, version: string): readonly Resource[] {
-  return RESOURCES.filter((r) => r.group === group && r.version === version);
+function resourcesOf(resources: Resources, group: string, version: string): Resources {
+  return resources.filter((r) => r.group === group && r.version === version);
 }

@@ -1,8 +1,10 @@
 import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
+import { customKindOf } from "../chain/custom-kind.ts";
 import type { Rules } from "../chain/steps.ts";
 import { validatingBindingRules, validatingPolicyRules } from "./admissionregistration/policies.ts";
 import { webhookRules } from "./admissionregistration/webhooks.ts";
+import { customResourceDefinitionRules } from "./apiextensions/custom-resource-definition.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
 import { cronJobRules } from "./batch/cron-job.ts";
@@ -17,6 +19,7 @@ import { persistentVolumeRules } from "./core/persistent-volume.ts";
 import { persistentVolumeClaimRules } from "./core/persistent-volume-claim.ts";
 import { podRules } from "./core/pod.ts";
 import { serviceRules } from "./core/service.ts";
+import { changedCustomObject, newCustomObject } from "./custom-object.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
 import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
@@ -55,6 +58,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Role.rbac.authorization.k8s.io": roleRules,
   "ClusterRole.rbac.authorization.k8s.io": roleRules,
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,
+  "CustomResourceDefinition.apiextensions.k8s.io": customResourceDefinitionRules,
   "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
   "MutatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
   "ValidatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
@@ -68,6 +72,8 @@ function rulesFor(resource: Resource): KindRules {
 
 export const rules: Rules = {
   prepareForCreate(resource, object) {
+    const custom = customKindOf(resource);
+    if (custom !== undefined) return newCustomObject(custom, object);
     const { complete, completeNew, firstStatus } = rulesFor(resource);
     const usual = complete === undefined ? object : complete(object);
     const completed = completeNew === undefined ? usual : completeNew(usual);
@@ -75,6 +81,8 @@ export const rules: Rules = {
   },
 
   prepareForUpdate(resource, object, old, subresource) {
+    const custom = customKindOf(resource);
+    if (custom !== undefined) return changedCustomObject(custom, object, old, subresource);
     if (subresource === "status") return withStatus(old, object);
     const { complete, keep, parts } = rulesFor(resource);
     const part = parts?.[subresource ?? ""];
@@ -91,6 +99,7 @@ export const rules: Rules = {
       ...validateMetadata(object, nameRule, resource.namespaced),
       ...(validate?.(object) ?? []),
       ...(validateCreate?.(object) ?? []),
+      ...(customKindOf(resource)?.validate(object, undefined) ?? []),
     ];
   },
 
@@ -100,6 +109,8 @@ export const rules: Rules = {
       ...validateMetadata(object, nameRule, resource.namespaced),
       ...validateMetadataUpdate(object, old),
     ];
+    const custom = customKindOf(resource);
+    if (custom !== undefined) return [...metadata, ...custom.validate(object, old)];
     if (subresource === "status") return metadata;
     const part = parts?.[subresource ?? ""];
     if (part !== undefined) return [...metadata, ...part.validate(object, old)];

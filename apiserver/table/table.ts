@@ -1,7 +1,8 @@
 /** How objects look in a table: `kubectl get` shows what the server puts in the cells. Pure. */
-import type { JsonValue } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
+import { customKindOf } from "../chain/custom-kind.ts";
 import { ADMISSION_TABLES } from "./admission-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
@@ -12,11 +13,11 @@ import { WORKLOAD_TABLES } from "./workload-tables.ts";
 
 export interface Column {
   readonly name: string;
-  readonly type: "boolean" | "date" | "integer" | "string";
-  readonly format: "" | "name";
+  readonly type: string;
+  readonly format: string;
   readonly description: string;
   /** 0 is always shown, 1 with `-o wide`. */
-  readonly priority: 0 | 1;
+  readonly priority: number;
 }
 
 export interface Row {
@@ -52,14 +53,17 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...WORKLOAD_TABLES,
   Pod: podTable,
   ClusterRole: PLAIN,
+  CustomResourceDefinition: PLAIN,
   Role: PLAIN,
 };
 
 export function columnsOf(resource: Resource): readonly Column[] {
-  return tableOf(resource).columns.map(parseColumn);
+  return customKindOf(resource)?.columns ?? tableOf(resource).columns.map(parseColumn);
 }
 
 export function rowOf(resource: Resource, object: ApiObject, nowMs: number): Row {
+  const custom = customKindOf(resource);
+  if (custom !== undefined) return custom.row(object as unknown as JsonObject, nowMs);
   return tableOf(resource).row(object, nowMs);
 }
 
@@ -72,7 +76,7 @@ function parseColumn(text: string): Column {
   const [name = "", type = "string"] = (isWide ? text.slice(1) : text).split(":");
   return {
     name,
-    type: type as Column["type"],
+    type,
     format: name === "Name" ? "name" : "",
     description: DESCRIPTIONS[name] ?? name,
     priority: isWide ? 1 : 0,

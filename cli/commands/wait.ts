@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from "#lib/json";
+import { evaluatePath } from "#lib/jsonpath";
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
-import { evaluatePath } from "../print/jsonpath.ts";
 import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "#lib/json";
+import { renderJsonPath } from "#lib/jsonpath";
 import { UserError } from "../terminal.ts";
-import { renderJsonPath } from "./jsonpath.ts";
 import { formatYaml } from "./yaml.ts";
 
 /** What `-o` may say. "table" and "wide" are printed from the server's Tables. */

@@ -31,22 +31,19 @@ export function decodeJson<T extends ApiObject = ApiObject>(
   input: unknown,
   options: DecodeOptions,
 ): Decoded<T> {
-  const text = textOf(input);
-  const parsed = text === undefined ? (input as JsonValue) : parse(text);
-  if (parsed instanceof SyntaxProblem) return failed(parsed);
-  const wrong = checkTop(kind, parsed);
-  if (wrong !== undefined) return failed(wrong);
+  const read = readObject(kind, input);
+  if ("problem" in read) return failed(read.problem);
+  const { object: given, text } = read;
   const schema = schemaOf(kind.apiVersion, kind.kind);
   if (schema === undefined) return failed(unknownKind(kind));
 
-  const given = parsed as JsonObject;
   const decoder = new JsonDecoder();
   const isTyped =
     schema.isTyped && (given["apiVersion"] === undefined || given["kind"] === undefined);
   const decoded = decoder.message(schema, isTyped ? { ...given, ...kind } : given);
   const lax = decoder.problems.filter((problem) => problem.type === "unknown");
   if (text !== undefined && options.fieldValidation !== "Ignore")
-    lax.push(...duplicates(text, parsed));
+    lax.push(...duplicateProblems(text, given));
   const hard = decoder.problems.filter((problem) => problem.type !== "unknown");
   const problems = options.fieldValidation === "Strict" ? [...hard, ...lax] : hard;
   return {
@@ -54,6 +51,20 @@ export function decodeJson<T extends ApiObject = ApiObject>(
     problems,
     warnings: options.fieldValidation === "Warn" ? lax : [],
   };
+}
+
+/** The input as an object of the kind, whatever is in it; with its text where it came as one. */
+export function readObject(
+  kind: KindRef,
+  input: unknown,
+):
+  | { readonly object: JsonObject; readonly text: string | undefined }
+  | { readonly problem: Problem } {
+  const text = textOf(input);
+  const parsed = text === undefined ? (input as JsonValue) : parse(text);
+  if (parsed instanceof SyntaxProblem) return { problem: parsed };
+  const problem = checkTop(kind, parsed);
+  return problem === undefined ? { object: parsed as JsonObject, text } : { problem };
 }
 
 function failed<T extends ApiObject>(problem: Problem): Decoded<T> {
@@ -121,8 +132,8 @@ function unknownKind(kind: KindRef): Problem {
   };
 }
 
-/** The exact place is searched only when counting says that there is one. */
-function duplicates(text: string, parsed: JsonValue): Problem[] {
+/** Fields that stand twice. The exact place is searched only when counting says that there is one. */
+export function duplicateProblems(text: string, parsed: JsonValue): Problem[] {
   if (countFields(text) === countParsed(parsed)) return [];
   return duplicateFields(text).map((path) => ({
     type: "duplicate",

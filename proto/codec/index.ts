@@ -2,9 +2,17 @@
  * The door `#codec`: one generic codec for all kinds, driven by tables that are made of the API description.
  * Objects are in JSON shape: plain, in Kubernetes' field order.
  */
-export { type Decoded, type DecodeOptions, decodeJson, type KindRef } from "./decode-json.ts";
+export {
+  type Decoded,
+  type DecodeOptions,
+  decodeJson,
+  duplicateProblems,
+  type KindRef,
+  readObject,
+} from "./decode-json.ts";
 export { applyDefaults, withDefaults } from "./defaults.ts";
 export { decodeProtobuf, encodeProtobuf, isProtobuf } from "./envelope.ts";
+export { JsonDecoder } from "./json-decoder.ts";
 export { fieldAt, type PatchMeta, patchMetaOf } from "./patch-meta.ts";
 export type { FieldValidation, Problem } from "./problem.ts";
 export { ProtobufError } from "./protobuf-reader.ts";

@@ -1,6 +1,5 @@
 /** From messages to what the chain takes. Proto3's empty text is "absent". */
 import { StatusError } from "#lib/status-error";
-import { RESOURCES, type Resource } from "#resources";
 import type {
   ApiPatchRequest,
   DeleteOptions as DeleteMessage,
@@ -11,18 +10,22 @@ import type {
 import type { DeleteOptions } from "../../chain/deletion.ts";
 import type { Selection } from "../../chain/list.ts";
 import type { Patch } from "../../chain/patch.ts";
+import { nameOf, type ResourceTable } from "../../chain/resource-table.ts";
 import type { Call, FieldValidation, User } from "../../chain/steps.ts";
 
-const BY_NAME: ReadonlyMap<string, Resource> = new Map(
-  RESOURCES.map((resource) => [
-    nameOf(resource.group, resource.version, resource.plural),
-    resource,
-  ]),
-);
+/** Who asks, and what there is to ask for. */
+export interface Caller {
+  readonly user: User;
+  readonly resources: ResourceTable;
+}
 
-export function callOf(user: User, target: Target | undefined, options?: WriteOptions): Call {
+export function callOf(
+  { resources, user }: Caller,
+  target: Target | undefined,
+  options?: WriteOptions,
+): Call {
   const { group = "", version = "", resource: plural = "" } = target ?? {};
-  const resource = BY_NAME.get(nameOf(group, version, plural));
+  const resource = resources.find(group, version, plural);
   if (target === undefined || resource === undefined)
     throw new StatusError(
       "NotFound",
@@ -40,10 +43,6 @@ export function callOf(user: User, target: Target | undefined, options?: WriteOp
     ...(options?.dryRun ? { dryRun: true } : {}),
     ...fieldValidation(options),
   };
-}
-
-function nameOf(group: string, version: string, plural: string): string {
-  return `${group}/${version}/${plural}`;
 }
 
 function fieldValidation(options: WriteOptions | undefined): {

@@ -96,15 +96,16 @@ function bindPort(
 }
 
 function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiServer {
+  const { resources } = steps;
   const answer = <Request, Response>(handle: (user: User, request: Request) => Promise<Response>) =>
     unary(logger, handle);
   return {
     get: answer(async (user, request) => {
-      const call = callOf(user, request.target);
+      const call = callOf({ user, resources }, request.target);
       return { object: envelopeOf(call.resource, await getAny(steps, call)) };
     }),
     list: answer(async (user, request) => {
-      const call = callOf(user, request.target);
+      const call = callOf({ user, resources }, request.target);
       const found = await list(steps, call, selectionOf(request.options));
       return {
         items: found.items.map((item) => envelopeOf(call.resource, item)),
@@ -115,32 +116,38 @@ function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiSe
     }),
     watch: (stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>) => {
       void serveStream(stream, logger, (user) => {
-        const call = callOf(user, stream.request.target);
+        const call = callOf({ user, resources }, stream.request.target);
         return writeWatch({ steps, call, stream, closing });
       });
     },
     create: answer(async (user, request) => {
-      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const { call, warnings } = writeCall(
+        callOf({ user, resources }, request.target, request.options),
+      );
       const object = envelopeOf(call.resource, await createAny(steps, call, request.json));
       return { object, warnings };
     }),
     update: answer(async (user, request) => {
-      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const { call, warnings } = writeCall(
+        callOf({ user, resources }, request.target, request.options),
+      );
       const object = envelopeOf(call.resource, await updateAny(steps, call, request.json));
       return { object, warnings };
     }),
     patch: answer(async (user, request) => {
-      const { call, warnings } = writeCall(callOf(user, request.target, request.options));
+      const { call, warnings } = writeCall(
+        callOf({ user, resources }, request.target, request.options),
+      );
       const object = envelopeOf(call.resource, await patchAny(steps, call, patchOf(request)));
       return { object, warnings };
     }),
     delete: answer(async (user, request) => {
-      const call = callOf(user, request.target);
+      const call = callOf({ user, resources }, request.target);
       const { gone, object } = await remove(steps, call, deleteOptionsOf(request.options));
       return { object: gone ? undefined : envelopeOf(call.resource, object) };
     }),
     deleteCollection: answer(async (user, request) => {
-      const call = callOf(user, request.target);
+      const call = callOf({ user, resources }, request.target);
       const selection = selectionOf(request.list);
       await removeCollection(steps, call, selection, deleteOptionsOf(request.options));
       return {};

@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
+import { pods, type Resource, serviceAccounts, services } from "#resources";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
 import type { DeleteOptions } from "../../chain/deletion.ts";
@@ -191,7 +192,7 @@ async function deleteOne(request: ResourceRequest): Promise<void> {
   const options = await deleteOptions(request);
   const { gone, object } = await remove(request.steps, call, options);
   // Of these kinds Kubernetes gives back the object itself, and clients read it.
-  const returnsObject = ["pods", "serviceaccounts", "services"].includes(call.resource.plural);
+  const returnsObject = RETURNED.includes(call.resource);
   if (!gone || returnsObject) return answerObject(request, 200, object);
   const { resource, name = "" } = call;
   await request.exchange.json(200, {
@@ -205,6 +206,7 @@ async function deleteOne(request: ResourceRequest): Promise<void> {
   });
 }
 
+const RETURNED: readonly Resource[] = [pods, serviceAccounts, services];
 const SUCCESS = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
 
 async function deleteMany(request: ResourceRequest): Promise<void> {

@@ -1,5 +1,6 @@
 /** From a path to what it names. */
-import { RESOURCES, type Resource } from "#resources";
+import { namespaces, type Resource } from "#resources";
+import type { ResourceTable } from "../../chain/resource-table.ts";
 
 export interface ResourceRoute {
   readonly resource: Resource;
@@ -10,40 +11,37 @@ export interface ResourceRoute {
   readonly rest?: string;
 }
 
-const BY_PATH: ReadonlyMap<string, Resource> = new Map(
-  RESOURCES.map((resource) => [
-    `${resource.group === "" ? "/api" : `/apis/${resource.group}`}/${resource.version}/${resource.plural}`,
-    resource,
-  ]),
-);
-
 /** Undefined when the path names nothing that is served. `path` has no query; its parts are still percent-encoded. */
-export function resourceRoute(path: string): ResourceRoute | undefined {
+export function resourceRoute(resources: ResourceTable, path: string): ResourceRoute | undefined {
   const parts = path.split("/").slice(1);
   const rootLength = parts[0] === "api" ? 2 : parts[0] === "apis" ? 3 : 0;
   if (rootLength === 0 || parts.length <= rootLength) return undefined;
-  const root = `/${parts.slice(0, rootLength).join("/")}`;
+  const [group = "", version = ""] = rootLength === 2 ? ["", parts[1]] : [parts[1], parts[2]];
+  const find: Find = (plural) => resources.find(group, version, plural);
   const decoded = decodeAll(parts.slice(rootLength));
-  return decoded && (namespacedRoute(root, decoded) ?? clusterRoute(root, decoded));
+  return decoded && (namespacedRoute(find, decoded) ?? clusterRoute(find, decoded));
 }
 
+/** The resource of a plural, in the group version that the path starts with. */
+type Find = (plural: string) => Resource | undefined;
+
 /** `namespaces/NS/pods/…`; not `namespaces/NS/status`, which is a sub-resource of the namespace. */
-function namespacedRoute(root: string, parts: readonly string[]): ResourceRoute | undefined {
+function namespacedRoute(find: Find, parts: readonly string[]): ResourceRoute | undefined {
   const [first, namespace, plural, name, subresource, ...rest] = parts;
   if (first !== "namespaces" || !namespace || plural === undefined) return undefined;
-  const resource = BY_PATH.get(`${root}/${plural}`);
+  const resource = find(plural);
   if (!resource?.namespaced) return undefined;
   return route({ resource, namespace, name, subresource, rest });
 }
 
-function clusterRoute(root: string, parts: readonly string[]): ResourceRoute | undefined {
+function clusterRoute(find: Find, parts: readonly string[]): ResourceRoute | undefined {
   const [plural = "", name, subresource, ...rest] = parts;
-  const resource = BY_PATH.get(`${root}/${plural}`);
+  const resource = find(plural);
   // Of a namespaced kind only the collection over all namespaces stands here.
   if (resource === undefined || (resource.namespaced && name)) return undefined;
   const parsed = route({ resource, namespace: undefined, name, subresource, rest });
   // Kubernetes counts a namespace as being in itself, so that its admin may read it.
-  if (parsed && resource.plural === "namespaces" && name) return { ...parsed, namespace: name };
+  if (parsed && resource === namespaces && name) return { ...parsed, namespace: name };
   return parsed;
 }
 

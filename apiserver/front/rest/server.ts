@@ -150,7 +150,7 @@ class Front {
   async upgrade(request: Http2ServerRequest, socket: Duplex, head: Buffer): Promise<void> {
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
     try {
-      const route = resourceRoute(exchange.path);
+      const route = resourceRoute(this.#options.steps.resources, exchange.path);
       const user = await this.#requesters.of(request);
       if (route === undefined) throw noSuchPath();
       const signal = this.#closing;
@@ -163,7 +163,7 @@ class Front {
   async #route(exchange: Exchange): Promise<void> {
     const { discovery, logger, steps, streams } = this.#options;
     const user = await this.#requesters.of(exchange.request);
-    const route = resourceRoute(exchange.path);
+    const route = resourceRoute(this.#options.steps.resources, exchange.path);
     if (route === undefined) {
       await this.#authorizePath(exchange, user);
       if (await discovery.serve(exchange)) return;

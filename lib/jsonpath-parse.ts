@@ -1,5 +1,9 @@
 import type { JsonValue } from "#lib/json";
-import { UserError } from "../terminal.ts";
+
+/** The text is no JSONPath template; the message says where and why. */
+export class JsonPathError extends Error {
+  override readonly name = "JsonPathError";
+}
 
 export type Step =
   | { readonly kind: "root" }
@@ -268,8 +272,8 @@ class Parser {
     this.#at += text.length;
   }
 
-  #error(why: string): UserError {
-    return new UserError(
+  #error(why: string): JsonPathError {
+    return new JsonPathError(
       `jsonpath ${JSON.stringify(this.#text)}: ${why} at character ${this.#at + 1}`,
     );
   }

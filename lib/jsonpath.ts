@@ -3,8 +3,13 @@
  * between. https://kubernetes.io/docs/reference/kubectl/jsonpath/ is the rule.
  */
 import type { JsonValue } from "#lib/json";
-import { UserError } from "../terminal.ts";
-import { type Expression, parseTemplate, type Step, type TemplatePart } from "./jsonpath-parse.ts";
+import {
+  type Expression,
+  JsonPathError,
+  parseTemplate,
+  type Step,
+  type TemplatePart,
+} from "./jsonpath-parse.ts";
 
 /** Fills the template in. Missing fields print nothing, as with kubectl's --allow-missing-template-keys. */
 export function renderJsonPath(template: string, value: JsonValue): string {
@@ -13,11 +18,16 @@ export function renderJsonPath(template: string, value: JsonValue): string {
 
 /** The values that a path such as `{.status.phase}` or `.status.phase` leads to. */
 export function evaluatePath(path: string, value: JsonValue): readonly JsonValue[] {
+  return compilePath(path)(value);
+}
+
+/** The same for many values: the path is read once. Throws `JsonPathError`. */
+export function compilePath(path: string): (value: JsonValue) => readonly JsonValue[] {
   const template = path.startsWith("{") ? path : `{${path.startsWith(".") ? path : `.${path}`}}`;
   const [part, ...rest] = parseTemplate(template);
   if (part?.kind !== "path" || rest.length > 0)
-    throw new UserError(`${path}: expected a single path`);
-  return select(part.steps, { root: value, current: value });
+    throw new JsonPathError(`${path}: expected a single path`);
+  return (value) => select(part.steps, { root: value, current: value });
 }
 
 interface Scope {
@@ -58,7 +68,8 @@ function apply(
 ): readonly JsonValue[] {
   switch (step.kind) {
     case "field": {
-      const next = isObject(value) ? value[step.name] : undefined;
+      const next =
+        isObject(value) && Object.hasOwn(value, step.name) ? value[step.name] : undefined;
       return next === undefined ? [] : [next];
     }
     case "wildcard":

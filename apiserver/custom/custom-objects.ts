@@ -1,0 +1,95 @@
+/** Reads and writes custom objects in whichever version is asked for; one version of them is stored. */
+import { customKindOf } from "../chain/custom-kind.ts";
+import type { Published } from "../chain/published.ts";
+import type {
+  Commit,
+  CommitResult,
+  PublishedEvent,
+  Reader,
+  WatchQuery,
+  Writer,
+} from "../chain/steps.ts";
+
+export function withCustomKinds(objects: Reader & Writer): Reader & Writer {
+  return {
+    get: async (resource, namespace, name) => {
+      const found = await objects.get(resource, namespace, name);
+      const kind = customKindOf(resource);
+      if (kind === undefined || found === undefined) return found;
+      return (await kind.show([found]))[0];
+    },
+    // Showing an object may take a webhook; those who want it at once want built-in kinds.
+    known: (resource, namespace, name) =>
+      customKindOf(resource) === undefined ? objects.known(resource, namespace, name) : undefined,
+    list: async (query) => {
+      const found = await objects.list(query);
+      const kind = customKindOf(query.resource);
+      return kind === undefined ? found : { ...found, items: await kind.show(found.items) };
+    },
+    watch: (query, signal) =>
+      customKindOf(query.resource) === undefined
+        ? objects.watch(query, signal)
+        : shownEvents(objects, query, signal),
+    commit: async (commits) => {
+      if (commits.every(({ resource }) => customKindOf(resource) === undefined))
+        return objects.commit(commits);
+      return shownResult(commits, await objects.commit(await Promise.all(commits.map(stored))));
+    },
+  };
+}
+
+/** Events that were made anew, so that all watchers of a version share one and its encoding. */
+const made = new WeakMap<Published, PublishedEvent>();
+
+async function* shownEvents(
+  objects: Reader,
+  query: WatchQuery,
+  signal: AbortSignal,
+): AsyncGenerator<readonly PublishedEvent[]> {
+  const kind = customKindOf(query.resource);
+  if (kind === undefined) return;
+  const either = AbortSignal.any([signal, kind.ended]);
+  for await (const batch of objects.watch(query, either)) {
+    const before = batch.flatMap((event) => (event.type === "BOOKMARK" ? [] : [event.object]));
+    const shown = await kind.show(before);
+    let at = 0;
+    yield batch.map((event) => {
+      if (event.type === "BOOKMARK") return event;
+      const object = shown[at++] ?? event.object;
+      return object === event.object ? event : eventWith(event, object);
+    });
+  }
+}
+
+function eventWith(
+  event: Exclude<PublishedEvent, { type: "BOOKMARK" }>,
+  object: Published,
+): PublishedEvent {
+  const known = made.get(object);
+  if (known?.type === event.type) return known;
+  const fresh = { ...event, object };
+  made.set(object, fresh);
+  return fresh;
+}
+
+async function stored(commit: Commit): Promise<Commit> {
+  const kind = customKindOf(commit.resource);
+  if (kind === undefined || commit.kind === "delete") return commit;
+  const [object = commit.object] = await kind.toStorage([commit.object]);
+  return { ...commit, object };
+}
+
+async function shownResult(
+  commits: readonly Commit[],
+  result: CommitResult,
+): Promise<CommitResult> {
+  if (!result.ok) return result;
+  const published = await Promise.all(
+    result.published.map(async (each, at) => {
+      const commit = commits[at];
+      const kind = commit?.kind === "put" ? customKindOf(commit.resource) : undefined;
+      return (await kind?.show([each]))?.[0] ?? each;
+    }),
+  );
+  return { ...result, published };
+}

@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from "node:util";
+import { compareVersions, resourcesOf } from "#lib/api/custom-resources";
+import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
+import { RESOURCES, type Resource } from "#resources";
+import type { CustomKind, CustomResource } from "../chain/custom-kind.ts";
+import { byName, nameOf, type ResourceTable } from "../chain/resource-table.ts";
+import type { Converter } from "./conversion.ts";
+import { compileKind } from "./custom-kind.ts";
+
+/** What a definition says apart from its status' small talk. */
+interface Known {
+  readonly definition: CustomResourceDefinition;
+  readonly resources: readonly CustomResource[];
+  readonly end: AbortController;
+}
+
+/** The built-in kinds, and those that definitions make. */
+export class LiveResources implements ResourceTable {
+  readonly #converterOf: (definition: CustomResourceDefinition) => Converter;
+  readonly #known = new Map<string, Known>();
+  #byName = byName(RESOURCES);
+  #all: readonly Resource[] = RESOURCES;
+  #generation = 0;
+
+  constructor(converterOf: (definition: CustomResourceDefinition) => Converter) {
+    this.#converterOf = converterOf;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.#byName.get(nameOf(group, version, plural));
+  }
+
+  all(): readonly Resource[] {
+    return this.#all;
+  }
+
+  /** Serves what the definition says from now on, in place of what it said before. */
+  put(definition: CustomResourceDefinition): void {
+    const { name } = definition.metadata;
+    const before = this.#known.get(name);
+    if (before !== undefined && isSame(before.definition, definition)) return;
+    const end = new AbortController();
+    const resources = this.#resourcesOf(definition, end.signal);
+    this.#known.set(name, { definition, resources, end });
+    this.#renew();
+    before?.end.abort();
+  }
+
+  remove(name: string): void {
+    const before = this.#known.get(name);
+    if (before === undefined) return;
+    this.#known.delete(name);
+    this.#renew();
+    before.end.abort();
+  }
+
+  /** Compiled when somebody first asks: of many kinds in a cluster, few are used in an hour. */
+  #resourcesOf(
+    definition: CustomResourceDefinition,
+    ended: AbortSignal,
+  ): readonly CustomResource[] {
+    const convert = this.#converterOf(definition);
+    return resourcesOf(definition).flatMap((resource) => {
+      const version = definition.spec.versions.find(({ name }) => name === resource.version);
+      if (version === undefined) return [];
+      let kind: CustomKind | undefined;
+      const compiled = (): CustomKind => {
+        kind ??= compileKind({ definition, version, convert, ended });
+        return kind;
+      };
+      return [
+        Object.defineProperty({ ...resource }, "custom", { get: compiled }) as CustomResource,
+      ];
+    });
+  }
+
+  /** Built-in kinds win, whatever a definition says. */
+  #renew(): void {
+    const custom = [...this.#known.values()].flatMap(({ resources }) => resources);
+    custom.sort(
+      (a, b) =>
+        compareText(a.group, b.group) ||
+        compareVersions(a.version, b.version) ||
+        compareText(a.plural, b.plural),
+    );
+    this.#byName = new Map([...byName(custom), ...byName(RESOURCES)]);
+    this.#all = [...RESOURCES, ...custom];
+    this.#generation++;
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function isSame(a: CustomResourceDefinition, b: CustomResourceDefinition): boolean {
+  return isDeepStrictEqual(essence(a), essence(b));
+}
+
+function essence({ metadata, spec, status }: CustomResourceDefinition): unknown {
+  const { deletionTimestamp, uid } = metadata;
+  const established = status.conditions.find(({ type }) => type === "Established")?.status;
+  return [uid, deletionTimestamp, spec, established, status.acceptedNames];
+}
