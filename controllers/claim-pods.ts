@@ -17,9 +17,12 @@ export async function claimPods<O extends PodOwner>(
   deps: { readonly client: Client; readonly pods: ObjectStore<Pod> },
   ownerResource: Resource<O>,
   owner: O,
+  mayAdopt: (pod: Pod) => boolean = () => true,
 ): Promise<readonly Pod[]> {
   const { namespace = "", uid } = owner.metadata;
-  const orphans = orphanPods(deps.pods, namespace).filter((pod) => !isTerminal(pod));
+  const orphans = orphanPods(deps.pods, namespace).filter(
+    (pod) => !isTerminal(pod) && mayAdopt(pod),
+  );
   const candidates = [...podsControlledBy(deps.pods, uid), ...orphans];
   const plan = planClaim(owner, labelSelectorMatcher(owner.spec.selector), candidates);
   return performClaim({ client: deps.client, ownerResource, owner, resource: pods }, plan);

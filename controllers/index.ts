@@ -13,6 +13,7 @@ import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
 import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
+import { statefulSetController } from "./statefulset/watches.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
 
 export interface ControllersOptions extends ControllerContext {
@@ -30,6 +31,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     deploymentController(options),
     replicaSetController(options),
     daemonSetController(options),
+    statefulSetController(options),
     jobController(options),
     cronJobController(options),
     ttlAfterFinishedController(options),

@@ -1,4 +1,4 @@
-import type { Informers, ObjectStore } from "#client";
+import type { Informers, ObjectStore, PendingWrites } from "#client";
 import { keyOf } from "#lib/api/key";
 import { controllerOf } from "#lib/api/owner";
 import { labelSelectorMatcher } from "#lib/api/selector";
@@ -41,6 +41,18 @@ export function keysThatSelect<T extends PodOwner>(
     .filter(({ metadata }) => metadata.namespace === pod.metadata.namespace)
     .filter(({ spec }) => labelSelectorMatcher(spec.selector)(pod.metadata.labels))
     .map(keyOf);
+}
+
+/** Tells a controller's pending writes what its pod handler has seen. */
+export function notePodSeen(
+  pending: PendingWrites,
+  key: string,
+  before: Pod | undefined,
+  after: Pod | undefined,
+): void {
+  if (before === undefined) pending.creationSeen(key);
+  if (after === undefined || after.metadata.deletionTimestamp !== undefined)
+    pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
 }
 
 interface PodOwner extends ApiObject {

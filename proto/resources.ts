@@ -9,7 +9,13 @@ import {
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
 import { customResourceDefinitions } from "./resources/apiextensions.ts";
-import { controllerRevisions, daemonSets, deployments, replicaSets } from "./resources/apps.ts";
+import {
+  controllerRevisions,
+  daemonSets,
+  deployments,
+  replicaSets,
+  statefulSets,
+} from "./resources/apps.ts";
 import { selfSubjectReviews, tokenReviews } from "./resources/authentication.ts";
 import {
   localSubjectAccessReviews,
@@ -78,6 +84,7 @@ export const RESOURCES: readonly Resource[] = [
   deployments,
   replicaSets,
   daemonSets,
+  statefulSets,
   controllerRevisions,
   jobs,
   cronJobs,

@@ -6,6 +6,7 @@ import { validatingBindingRules, validatingPolicyRules } from "./admissionregist
 import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { customResourceDefinitionRules } from "./apiextensions/custom-resource-definition.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
+import { statefulSetRules } from "./apps/stateful-set.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
 import { cronJobRules } from "./batch/cron-job.ts";
 import { jobRules } from "./batch/job.ts";
@@ -47,6 +48,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ReplicaSet.apps": replicaSetRules,
   "Deployment.apps": deploymentRules,
   "DaemonSet.apps": daemonSetRules,
+  "StatefulSet.apps": statefulSetRules,
   "ControllerRevision.apps": controllerRevisionRules,
   "Job.batch": jobRules,
   "CronJob.batch": cronJobRules,

@@ -1,5 +1,11 @@
 import { labelSelectorToString } from "#lib/api/selector";
-import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "#proto/apps/v1";
 import type { PodTemplateSpec } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { age } from "./duration.ts";
@@ -78,6 +84,21 @@ const daemonSet: KindTable = {
   },
 };
 
+const statefulSet: KindTable = {
+  columns: ["Name", "Ready", "Age", "+Containers", "+Images"],
+  row: (object, nowMs) => {
+    const { metadata, spec, status } = object as StatefulSet;
+    return {
+      cells: [
+        metadata.name,
+        `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`,
+        age(metadata.creationTimestamp, nowMs),
+        ...templateCells(spec?.template, spec?.selector).slice(0, 2),
+      ],
+    };
+  },
+};
+
 const controllerRevision: KindTable = {
   columns: ["Name", "Controller", "Revision", "Age"],
   row: (object, nowMs) => {
@@ -117,6 +138,7 @@ export const WORKLOAD_TABLES: Readonly<Record<string, KindTable>> = {
   Deployment: deployment,
   PodDisruptionBudget: disruptionBudget,
   ReplicaSet: replicaSet,
+  StatefulSet: statefulSet,
 };
 
 type Selector = Parameters<typeof labelSelectorToString>[0];

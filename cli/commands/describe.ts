@@ -1,6 +1,6 @@
 import type { JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
-import type { DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#proto/apps/v1";
 import type { CronJob, Job } from "#proto/batch/v1";
 import type { Node, Pod, Service } from "#proto/core/v1";
 import type { EndpointSlice } from "#proto/discovery/v1";
@@ -15,6 +15,7 @@ import {
   type Resource,
   replicaSets,
   services,
+  statefulSets,
 } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { describeCronJob, describeJob } from "../describe/batch.ts";
@@ -22,7 +23,12 @@ import { metadataPairs, type Pairs } from "../describe/common.ts";
 import { describeNode } from "../describe/node.ts";
 import { describePod } from "../describe/pod.ts";
 import { describeService } from "../describe/service.ts";
-import { describeDaemonSet, describeDeployment, describeReplicaSet } from "../describe/workload.ts";
+import {
+  describeDaemonSet,
+  describeDeployment,
+  describeReplicaSet,
+  describeStatefulSet,
+} from "../describe/workload.ts";
 import { formatDescription } from "../print/description.ts";
 import { formatTable } from "../print/table.ts";
 import { formatYaml } from "../print/yaml.ts";
@@ -95,6 +101,8 @@ async function pairsOf(
       return describeReplicaSet(object as ReplicaSet);
     case daemonSets:
       return describeDaemonSet(object as DaemonSet);
+    case statefulSets:
+      return describeStatefulSet(object as StatefulSet);
     case cronJobs:
       return describeCronJob(object as CronJob);
     case jobs:

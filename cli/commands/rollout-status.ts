@@ -1,4 +1,4 @@
-import type { DaemonSet, Deployment } from "#proto/apps/v1";
+import type { DaemonSet, Deployment, StatefulSet } from "#proto/apps/v1";
 
 export type Progress =
   | { readonly done: false; readonly message: string }
@@ -64,4 +64,41 @@ export function daemonSetProgress(set: DaemonSet): Progress {
     };
   }
   return { done: true, failed: false, message: `daemon set "${name}" successfully rolled out` };
+}
+
+/** The same for a StatefulSet. */
+export function statefulSetProgress({ metadata, spec, status }: StatefulSet): Progress {
+  const { rollingUpdate, type } = spec.updateStrategy;
+  if (type === "OnDelete") {
+    const message = `rollout status needs update strategy RollingUpdate; stateful set "${metadata.name}" has ${type}`;
+    return { done: true, failed: true, message };
+  }
+  if ((metadata.generation ?? 0) > (status.observedGeneration ?? 0))
+    return { done: false, message: "Waiting for statefulset spec update to be observed..." };
+  const wanted = spec.replicas ?? 1;
+  const ready = status.readyReplicas ?? 0;
+  if (ready < wanted)
+    return { done: false, message: `Waiting for ${wanted - ready} pods to be ready...` };
+  const updated = status.updatedReplicas ?? 0;
+  const partition = rollingUpdate?.partition ?? 0;
+  if (partition > 0) {
+    const due = Math.max(0, wanted - partition);
+    return updated < due
+      ? {
+          done: false,
+          message: `Waiting for partitioned roll out to finish: ${updated} out of ${due} new pods have been updated...`,
+        }
+      : {
+          done: true,
+          failed: false,
+          message: `partitioned roll out complete: ${updated} new pods have been updated...`,
+        };
+  }
+  const { currentRevision, updateRevision } = status;
+  if (updateRevision !== currentRevision) {
+    const message = `waiting for statefulset rolling update to complete ${updated} pods at revision ${updateRevision}...`;
+    return { done: false, message };
+  }
+  const message = `statefulset rolling update complete ${status.currentReplicas ?? 0} pods at revision ${currentRevision}...`;
+  return { done: true, failed: false, message };
 }

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
-import type { DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
+import type { DaemonSet, Deployment, StatefulSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { daemonSets, deployments, pods, type Resource, replicaSets } from "#resources";
+import { daemonSets, deployments, pods, type Resource, statefulSets } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
 import { LiveLine } from "../print/live-line.ts";
@@ -12,12 +12,17 @@ import { parseNamedObjects } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { seconds } from "./logs.ts";
-import { daemonSetProgress, deploymentProgress, type Progress } from "./rollout-status.ts";
+import { revisionNumbered, revisionsOf, TEMPLATE_HASH } from "./rollout-revisions.ts";
+import {
+  daemonSetProgress,
+  deploymentProgress,
+  type Progress,
+  statefulSetProgress,
+} from "./rollout-status.ts";
 
-const REVISION = "deployment.kubernetes.io/revision";
-const CHANGE_CAUSE = "kubernetes.io/change-cause";
 const RESTARTED_AT = "kubectl.kubernetes.io/restartedAt";
-const TEMPLATE_HASH = "pod-template-hash";
+
+const ROLLING: readonly Resource[] = [deployments, daemonSets, statefulSets];
 
 export interface StatusOptions {
   readonly watch?: boolean;
@@ -102,16 +107,16 @@ async function lastProgress(
 }
 
 function progressOf(resource: Resource, object: ApiObject): Progress {
-  return resource === daemonSets
-    ? daemonSetProgress(object as DaemonSet)
+  if (resource === daemonSets) return daemonSetProgress(object as DaemonSet);
+  return resource === statefulSets
+    ? statefulSetProgress(object as StatefulSet)
     : deploymentProgress(object as Deployment);
 }
 
 /** The failure with the reason that the newest pods give, so that nobody has to go and look for it. */
 async function whyStuck(session: Session, named: Named, message: string): Promise<string> {
-  const deployment = await read<Deployment>(session, named);
-  const newest = (await revisionsOf(session, deployment)).at(-1);
-  const hash = newest?.set.metadata.labels?.[TEMPLATE_HASH];
+  const object = await read<ApiObject>(session, named);
+  const { hash } = (await revisionsOf(session, named.resource, object)).at(-1) ?? {};
   if (hash === undefined) return message;
   const path = pathOf({ resource: pods, namespace: session.namespace });
   const query = { labelSelector: `${TEMPLATE_HASH}=${hash}` };
@@ -140,21 +145,20 @@ export async function rolloutHistory(
   word: string,
   revision: number | undefined,
 ): Promise<void> {
-  const named = deploymentOf(word);
-  const deployment = await read<Deployment>(session, named);
-  const revisions = await revisionsOf(session, deployment);
+  const named = oneOf(word);
+  const object = await read<ApiObject>(session, named);
+  const revisions = await revisionsOf(session, named.resource, object);
   if (revision === undefined) {
-    const rows = revisions.map(({ number, set }) => [
+    const rows = revisions.map(({ changeCause = "<none>", number }) => [
       String(number),
-      set.metadata.annotations?.[CHANGE_CAUSE] ?? "<none>",
+      changeCause,
     ]);
-    session.terminal.out(
-      `deployment.apps/${named.name}\n${formatTable(["REVISION", "CHANGE-CAUSE"], rows)}`,
-    );
+    const table = formatTable(["REVISION", "CHANGE-CAUSE"], rows);
+    session.terminal.out(`${qualified(named)}\n${table}`);
     return;
   }
-  const found = revisionOf(revisions, revision, named);
-  session.terminal.out(formatYaml(templateOf(found) as unknown as JsonValue));
+  const { template } = revisionNumbered(revisions, revision, word);
+  session.terminal.out(formatYaml(template as unknown as JsonValue));
 }
 
 /** Puts an earlier template back: the previous one, or that of a revision. */
@@ -163,25 +167,25 @@ export async function rolloutUndo(
   word: string,
   toRevision: number | undefined,
 ): Promise<void> {
-  const named = deploymentOf(word);
-  const deployment = await read<Deployment>(session, named);
-  if (deployment.spec.paused === true) {
+  const named = oneOf(word);
+  const object = await read<Deployment>(session, named);
+  if (object.spec.paused === true) {
     throw new UserError(`${word} is paused; resume it first: naru rollout resume ${word}`);
   }
-  const revisions = await revisionsOf(session, deployment);
+  const revisions = await revisionsOf(session, named.resource, object);
   const found =
     toRevision === undefined || toRevision === 0
       ? revisions.at(-2)
-      : revisionOf(revisions, toRevision, named);
+      : revisionNumbered(revisions, toRevision, word);
   if (found === undefined) throw new UserError(`${word} has no earlier revision to go back to`);
   await session.connection.json(pathOf({ ...named, namespace: session.namespace }), {
     method: "PATCH",
     contentType: "application/json-patch+json",
     body: [
-      { op: "replace", path: "/spec/template", value: templateOf(found) as unknown as JsonValue },
+      { op: "replace", path: "/spec/template", value: found.template as unknown as JsonValue },
     ],
   });
-  session.terminal.out(`deployment.apps/${named.name} rolled back to revision ${found.number}\n`);
+  session.terminal.out(`${qualified(named)} rolled back to revision ${found.number}\n`);
 }
 
 export async function rolloutRestart(session: Session, words: readonly string[]): Promise<void> {
@@ -207,42 +211,11 @@ async function change(
     query: { fieldManager: "naru-rollout" },
     body,
   });
-  const { resource, name } = named;
-  session.terminal.out(`${resource.singular}.${resource.group}/${name} ${done}\n`);
+  session.terminal.out(`${qualified(named)} ${done}\n`);
 }
 
-interface Revision {
-  readonly number: number;
-  readonly set: ReplicaSet;
-}
-
-/** The Deployment's ReplicaSets by revision, oldest first. */
-async function revisionsOf(session: Session, deployment: Deployment): Promise<readonly Revision[]> {
-  const path = pathOf({ resource: replicaSets, namespace: session.namespace });
-  const { items } = await session.connection.json<{ readonly items: readonly ReplicaSet[] }>(path);
-  return items
-    .filter((set) =>
-      set.metadata.ownerReferences?.some((owner) => owner.uid === deployment.metadata.uid),
-    )
-    .map((set) => ({ set, number: Number(set.metadata.annotations?.[REVISION] ?? 0) }))
-    .toSorted((a, b) => a.number - b.number);
-}
-
-function revisionOf(revisions: readonly Revision[], wanted: number, { name }: Named): Revision {
-  const found = revisions.find(({ number }) => number === wanted);
-  if (found !== undefined) return found;
-  const have = revisions.map(({ number }) => number).join(", ");
-  throw new UserError(`deployment/${name} has no revision ${wanted}; it has: ${have}`);
-}
-
-/** A ReplicaSet's template without the label that the controller added. */
-function templateOf({ set }: Revision): ReplicaSet["spec"]["template"] {
-  const { template } = set.spec;
-  const { [TEMPLATE_HASH]: _, ...labels } = template?.metadata?.labels ?? {};
-  return {
-    ...template,
-    metadata: { ...template?.metadata, labels },
-  } as ReplicaSet["spec"]["template"];
+function qualified({ name, resource }: Named): string {
+  return `${resource.singular}.${resource.group}/${name}`;
 }
 
 function read<T>(session: Session, named: Named): Promise<T> {
@@ -251,9 +224,8 @@ function read<T>(session: Session, named: Named): Promise<T> {
 
 function oneOf(word: string): Named {
   const [named] = parseNamedObjects([word], deployments);
-  if (named !== undefined && (named.resource === deployments || named.resource === daemonSets))
-    return named;
-  throw new UserError(`${word}: only deployments and daemonsets roll out`);
+  if (named !== undefined && ROLLING.includes(named.resource)) return named;
+  throw new UserError(`${word}: only deployments, daemonsets and statefulsets roll out`);
 }
 
 function deploymentOf(word: string): Named {

@@ -1,4 +1,4 @@
-import type { DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#proto/apps/v1";
 import type { PodTemplateSpec } from "#proto/core/v1";
 import type { LabelSelector } from "#proto/meta/v1";
 import type { Described } from "../print/description.ts";
@@ -52,6 +52,27 @@ export function describeDaemonSet(set: DaemonSet): Pairs {
     ["Up-to-date", String(status.updatedNumberScheduled ?? 0)],
     ["Available", String(status.numberAvailable ?? 0)],
     ["Misscheduled", String(status.numberMisscheduled)],
+    ["Pod Template", template(spec.template)],
+    ["Conditions", conditionPairs(status.conditions)],
+  ];
+}
+
+export function describeStatefulSet(set: StatefulSet): Pairs {
+  const { spec, status } = set;
+  const { rollingUpdate, type } = spec.updateStrategy;
+  return [
+    ...metadataPairs(set),
+    ["Selector", selector(spec.selector)],
+    ["Service Name", spec.serviceName],
+    [
+      "Replicas",
+      `${spec.replicas ?? 1} desired | ${status.replicas} total | ${status.readyReplicas ?? 0} ready | ${status.updatedReplicas ?? 0} updated`,
+    ],
+    ["Pod Management Policy", spec.podManagementPolicy],
+    ["Update Strategy", type],
+    ["Partition", rollingUpdate && String(rollingUpdate.partition ?? 0)],
+    ["Current Revision", status.currentRevision],
+    ["Update Revision", status.updateRevision],
     ["Pod Template", template(spec.template)],
     ["Conditions", conditionPairs(status.conditions)],
   ];

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { DaemonSet } from "#proto/apps/v1";
 import type { Node, Pod, Taint } from "#proto/core/v1";
-import { nodeOf, planDaemonSet, REVISION_HASH, shouldRun } from "./plan.ts";
+import { REVISION_HASH } from "../revisions.ts";
+import { nodeOf, planDaemonSet, shouldRun } from "./plan.ts";
 
 const NOW_MS = Date.parse("2026-01-01T01:00:00Z");
 

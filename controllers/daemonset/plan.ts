@@ -4,8 +4,7 @@ import { isActive, isAvailable } from "#lib/api/pod";
 import { toleratesAll } from "#lib/api/taint";
 import type { DaemonSet } from "#proto/apps/v1";
 import type { Node, Pod, PodSpec, Toleration } from "#proto/core/v1";
-
-export const REVISION_HASH = "controller-revision-hash";
+import { REVISION_HASH } from "../revisions.ts";
 
 /** What every pod of a DaemonSet tolerates, as Kubernetes adds it: it belongs to its node whatever its state. */
 export const DAEMON_TOLERATIONS: readonly Toleration[] = [

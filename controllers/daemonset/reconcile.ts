@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
-import { availableAtMs, isActive, isAvailable, isReady } from "#lib/api/pod";
+import { isActive, isAvailable, isReady } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
-import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { ControllerRevision, DaemonSet, DaemonSetStatus } from "#proto/apps/v1";
 import type { Node, NodeSelectorTerm, Pod, PodSpec } from "#proto/core/v1";
-import { controllerRevisions, daemonSets, pods } from "#resources";
+import { daemonSets, pods } from "#resources";
 import { claimPods } from "../claim-pods.ts";
-import { templateHash } from "../deployment/template-hash.ts";
+import { untilNextAvailableMs } from "../next-available.ts";
+import { currentHistory, pruneHistory, REVISION_HASH } from "../revisions.ts";
 import { slowStart } from "../slow-start.ts";
-import { nodeOf, planDaemonSet, REVISION_HASH, shouldRun, tolerationsOf } from "./plan.ts";
+import { nodeOf, planDaemonSet, shouldRun, tolerationsOf } from "./plan.ts";
 
 export interface DaemonSetDeps {
   readonly client: Client;
@@ -35,8 +35,12 @@ export async function reconcileDaemonSet(
     return undefined;
   }
   if (set.metadata.deletionTimestamp !== undefined) return undefined;
-  const hash = templateHash(set.spec.template, set.status.collisionCount ?? 0);
-  await keepRevisions(deps, set, hash);
+  const history = await currentHistory(deps.client, set, deps.revisionsOf(set));
+  if (history === undefined) {
+    await countCollision(deps, set);
+    return undefined;
+  }
+  const { hash } = history;
   const owned = await claimPods(deps, daemonSets, set);
   const allNodes = [...deps.nodes.values()];
   const nowMs = deps.clock.nowMs();
@@ -45,8 +49,12 @@ export async function reconcileDaemonSet(
     await remove(deps, key, set, plan.remove);
     await create(deps, key, set, plan.create, hash);
   }
+  const used = new Set(owned.map(({ metadata }) => metadata.labels?.[REVISION_HASH]));
+  const isInUse = (revision: ControllerRevision): boolean =>
+    used.has(revision.metadata.labels?.[REVISION_HASH]);
+  await pruneHistory(deps.client, set, history, isInUse);
   await writeStatus(deps, set, owned, allNodes, hash);
-  return untilNextAvailable(set, owned, nowMs);
+  return untilNextAvailableMs(owned, set.spec.minReadySeconds, nowMs);
 }
 
 async function create(
@@ -122,38 +130,10 @@ async function remove(
   }
 }
 
-const HISTORY = 10;
-
-/** One ControllerRevision a template, so that kubectl can show and undo them; the oldest go. */
-async function keepRevisions(deps: DaemonSetDeps, set: DaemonSet, hash: string): Promise<void> {
-  const { name, namespace = "" } = set.metadata;
-  const all = deps.revisionsOf(set).toSorted((a, b) => a.revision - b.revision);
-  const current = all.find((each) => each.metadata.labels?.[REVISION_HASH] === hash);
-  const newest = all.at(-1);
-  if (current === undefined) {
-    const { template } = set.spec;
-    await deps.client
-      .create(controllerRevisions, {
-        metadata: {
-          name: `${name}-${hash}`,
-          namespace,
-          labels: { ...template.metadata.labels, [REVISION_HASH]: hash },
-          ownerReferences: [controllerReference(set)],
-        },
-        data: { spec: { template: { ...template, $patch: "replace" } } } as unknown as JsonObject,
-        revision: (newest?.revision ?? 0) + 1,
-      })
-      .catch((error: unknown) => {
-        if (!StatusError.is(error, "AlreadyExists")) throw error;
-      });
-  } else if (newest !== undefined && current !== newest) {
-    // An old template is back: it becomes the newest revision.
-    await deps.client.update(controllerRevisions, { ...current, revision: newest.revision + 1 });
-  }
-  const excess = all.length - 1 - (set.spec.revisionHistoryLimit ?? HISTORY);
-  for (const old of all.filter((each) => each !== current).slice(0, Math.max(0, excess))) {
-    await deps.client.delete(controllerRevisions, { namespace, name: old.metadata.name });
-  }
+/** Another template has the revision's name: the next hash will differ. */
+async function countCollision(deps: DaemonSetDeps, set: DaemonSet): Promise<void> {
+  const collisionCount = (set.status.collisionCount ?? 0) + 1;
+  await deps.client.updateStatus(daemonSets, { ...set, status: { ...set.status, collisionCount } });
 }
 
 async function writeStatus(
@@ -196,19 +176,6 @@ function statusOf(
     numberAvailable: available,
     numberUnavailable: wanted.length - available,
   };
-}
-
-function untilNextAvailable(
-  set: DaemonSet,
-  owned: readonly Pod[],
-  nowMs: number,
-): number | undefined {
-  const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  if (minReadySeconds === 0) return undefined;
-  const coming = owned
-    .map((pod) => availableAtMs(pod, minReadySeconds))
-    .filter((at) => at !== undefined && at > nowMs) as readonly number[];
-  return coming.length === 0 ? undefined : Math.min(...coming) - nowMs;
 }
 
 /** Zeros that the server leaves out are no difference. */

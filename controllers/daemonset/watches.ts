@@ -4,7 +4,7 @@ import { controllerOf } from "#lib/api/owner";
 import type { Node, Pod } from "#proto/core/v1";
 import { controllerRevisions, daemonSets, nodes, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods, keysThatSelect } from "../owned-pods.ts";
+import { indexedPods, keysThatSelect, notePodSeen } from "../owned-pods.ts";
 import { reconcileDaemonSet } from "./reconcile.ts";
 
 const BY_CONTROLLER = "controller";
@@ -42,7 +42,7 @@ export function daemonSetController(context: ControllerContext): StartedControll
   informers.of(pods).onChange((before, after) => {
     const key = ownerKey(after ?? before);
     if (key !== undefined) {
-      noteSeen(pending, key, before, after);
+      notePodSeen(pending, key, before, after);
       controller.add(key);
     } else if (after !== undefined && controllerOf(after) === undefined) {
       // Nobody's: whoever matches may want it.
@@ -50,17 +50,6 @@ export function daemonSetController(context: ControllerContext): StartedControll
     }
   });
   return controller;
-}
-
-function noteSeen(
-  pending: PendingWrites,
-  key: string,
-  before: Pod | undefined,
-  after: Pod | undefined,
-): void {
-  if (before === undefined) pending.creationSeen(key);
-  if (after === undefined || after.metadata.deletionTimestamp !== undefined)
-    pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
 }
 
 function chosenBy({ metadata, spec }: Node): string {

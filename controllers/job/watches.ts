@@ -4,7 +4,7 @@ import { controllerOf } from "#lib/api/owner";
 import type { Pod } from "#proto/core/v1";
 import { jobs, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods, keysThatSelect, podsControlledBy } from "../owned-pods.ts";
+import { indexedPods, keysThatSelect, notePodSeen, podsControlledBy } from "../owned-pods.ts";
 import type { FailureRecord } from "./backoff.ts";
 import { releaseOrphan } from "./orphans.ts";
 import { isTracked } from "./pod-fate.ts";
@@ -61,9 +61,7 @@ export function jobController(context: ControllerContext): StartedController {
 
   function note(key: string, before: Pod | undefined, after: Pod | undefined): void {
     const uid = (after ?? before)?.metadata.uid ?? "";
-    if (before === undefined) pending.creationSeen(key);
-    if (after === undefined || after.metadata.deletionTimestamp !== undefined)
-      pending.deletionSeen(key, uid);
+    notePodSeen(pending, key, before, after);
     if (after === undefined || !isTracked(after)) releasing.deletionSeen(key, uid);
   }
 }

@@ -1,12 +1,12 @@
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
-import { availableAtMs, isActive } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { ReplicaSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { pods, replicaSets } from "#resources";
 import { claimPods } from "../claim-pods.ts";
+import { untilNextAvailableMs } from "../next-available.ts";
 import { podsControlledBy } from "../owned-pods.ts";
 import { slowStart } from "../slow-start.ts";
 import { planReplicas, type ReplicaPlan } from "./plan.ts";
@@ -41,7 +41,7 @@ export async function reconcileReplicaSet(
   }
   await writeStatus(deps, set, owned, failure);
   if (failure !== undefined) throw new Error(`${failure.reason}: ${failure.message}`);
-  return untilNextAvailable(deps, set, owned);
+  return untilNextAvailableMs(owned, set.spec.minReadySeconds, deps.clock.nowMs());
 }
 
 async function create(
@@ -153,19 +153,4 @@ function siblings(deps: ReplicaSetDeps, set: ReplicaSet): readonly Pod[] {
   return [...deps.sets.values()]
     .filter((each) => each.metadata.ownerReferences?.some((other) => other.uid === owner.uid))
     .flatMap((each) => podsControlledBy(deps.pods, each.metadata.uid));
-}
-
-function untilNextAvailable(
-  deps: ReplicaSetDeps,
-  set: ReplicaSet,
-  owned: readonly Pod[],
-): number | undefined {
-  const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  if (minReadySeconds === 0) return undefined;
-  const nowMs = deps.clock.nowMs();
-  const coming = owned
-    .filter(isActive)
-    .map((pod) => availableAtMs(pod, minReadySeconds))
-    .filter((at): at is number => at !== undefined && at > nowMs);
-  return coming.length === 0 ? undefined : Math.min(...coming) - nowMs;
 }

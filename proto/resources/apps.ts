@@ -1,4 +1,10 @@
-import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet } from "#proto/apps/v1";
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from "#proto/apps/v1";
 import { resource, SCALE, STATUS } from "./resource.ts";
 
 export const deployments = resource<Deployment>({
@@ -27,6 +33,15 @@ export const daemonSets = resource<DaemonSet>({
   shortNames: ["ds"],
   categories: ["all"],
   subresources: [STATUS],
+});
+export const statefulSets = resource<StatefulSet>({
+  group: "apps",
+  version: "v1",
+  kind: "StatefulSet",
+  plural: "statefulsets",
+  shortNames: ["sts"],
+  categories: ["all"],
+  subresources: [STATUS, SCALE],
 });
 export const controllerRevisions = resource<ControllerRevision>({
   group: "apps",

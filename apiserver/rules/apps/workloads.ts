@@ -116,7 +116,7 @@ function isEmpty(selector: LabelSelector): boolean {
   );
 }
 
-function validateCounts(object: JsonObject, fields: readonly string[]): Causes {
+export function validateCounts(object: JsonObject, fields: readonly string[]): Causes {
   return fields.flatMap((field) =>
     atLeast(`spec.${field}`, specOf(object)[field] as number | undefined, 0),
   );
