@@ -254,7 +254,7 @@ export class CachedObjects implements Reader, Writer {
   /** A resource without a cache has had no changes since everything was loaded. */
   #cacheOf(key: string): ResourceCache {
     // `/registry/GROUP/PLURAL/…`
-    const prefix = key.split("/", 4).join("/");
+    const prefix = key.slice(0, key.indexOf("/", key.indexOf("/", ROOT.length) + 1));
     let cache = this.#caches.get(prefix);
     if (cache === undefined) {
       cache = new ResourceCache(this.#loadedRevision);

@@ -29,7 +29,15 @@ export function objectAt(object: JsonObject, field: string): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** `2026-01-31T12:00:00Z`: Kubernetes' times have no fractions. */
+let lastSecond = 0;
+let lastText = "1970-01-01T00:00:00Z";
+
+/** `2026-01-31T12:00:00Z`: Kubernetes' times have no fractions. Most are of the same second as the one before. */
 export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(nowMs / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }

@@ -57,8 +57,11 @@ function withRevision(stored: Uint8Array, revision: number): Buffer {
   return bytes;
 }
 
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
+/** Of what JSON.parse gave: nothing in it is frozen yet, or stands twice. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const key in value) {
+    const inner = value[key];
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  }
   return Object.freeze(value);
 }

@@ -9,20 +9,37 @@ const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
-export async function readBytes(request: Http2ServerRequest): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += (chunk as Buffer).length;
-    if (length > BODY_BYTES_MAX) {
-      throw new StatusError(
-        "RequestEntityTooLarge",
-        `Request entity too large: limit is ${BODY_BYTES_MAX}`,
-      );
-    }
-    chunks.push(chunk as Buffer);
-  }
-  return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
+/** Listens to the stream itself: going over it as an iterator costs several times as much. */
+export function readBytes(request: Http2ServerRequest): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= BODY_BYTES_MAX) {
+        chunks.push(chunk);
+        return;
+      }
+      request.pause();
+      reject(tooLarge());
+    });
+    request.once("end", () => {
+      const [first] = chunks;
+      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
+    });
+    request.once("error", reject);
+    // Without an end before it the client has left in the middle.
+    request.once("close", () => {
+      if (!request.readableEnded) reject(new StatusError("BadRequest", "the body is incomplete"));
+    });
+  });
+}
+
+function tooLarge(): StatusError {
+  return new StatusError(
+    "RequestEntityTooLarge",
+    `Request entity too large: limit is ${BODY_BYTES_MAX}`,
+  );
 }
 
 export function mediaType(request: Http2ServerRequest): string {

@@ -18,6 +18,9 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Nobody changes a query. */
+const NO_QUERY = new URLSearchParams();
+
 /** One request and its answer, with what is to be said beside it. */
 export class Exchange {
   readonly request: Http2ServerRequest;
@@ -25,13 +28,25 @@ export class Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly #warnings: string[] = [];
+  #leaving: AbortSignal | undefined;
 
   constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
     this.request = request;
     this.response = response;
     const at = request.url.indexOf("?");
     this.path = at === -1 ? request.url : request.url.slice(0, at);
-    this.query = new URLSearchParams(at === -1 ? "" : request.url.slice(at + 1));
+    this.query = at === -1 ? NO_QUERY : new URLSearchParams(request.url.slice(at + 1));
+  }
+
+  /** Aborts when the client leaves, or `closing` does. */
+  leaving(closing: AbortSignal): AbortSignal {
+    if (this.#leaving === undefined) {
+      const leaving = new AbortController();
+      if (this.response.closed) leaving.abort();
+      else this.response.once("close", () => leaving.abort());
+      this.#leaving = AbortSignal.any([leaving.signal, closing]);
+    }
+    return this.#leaving;
   }
 
   readonly warn = (text: string): void => {

@@ -65,7 +65,7 @@ function route(parts: {
 
 function decodeAll(parts: readonly string[]): readonly string[] | undefined {
   try {
-    return parts.map(decodeURIComponent);
+    return parts.map((part) => (part.includes("%") ? decodeURIComponent(part) : part));
   } catch {
     // A malformed escape names nothing.
     return undefined;

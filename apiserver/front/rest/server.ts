@@ -169,12 +169,22 @@ class Front {
       if (await discovery.serve(exchange)) return;
       throw noSuchPath();
     }
-    const leaving = new AbortController();
-    exchange.response.once("close", () => leaving.abort());
-    const signal = AbortSignal.any([leaving.signal, this.#closing]);
-    if (await streams.serve({ exchange, user, route, signal })) return;
+    const closing = this.#closing;
     const pace = this.#pace;
-    await serveResource({ exchange, steps, user, route, logger, pace, signal });
+    const request = {
+      exchange,
+      steps,
+      user,
+      route,
+      logger,
+      pace,
+      // Made for who asks: signals cost more than the rest of a short request's way.
+      get signal() {
+        return exchange.leaving(closing);
+      },
+    };
+    if (await streams.serve(request)) return;
+    await serveResource(request);
   }
 
   async #authorizePath(exchange: Exchange, user: User): Promise<void> {
