@@ -18,7 +18,7 @@ describe("CachedObjects reads", () => {
 
   withCache("sees what others wrote to the store", async ({ objects, store }) => {
     await new StoreObjects(store).commit([
-      { kind: "put", resource: pods, object: pod("foreign"), ifRevision: 0 },
+      { kind: "put", resource: pods, object: pod("foreign"), managedFields: [], ifRevision: 0 },
     ]);
     await settle();
     assert.equal(names((await objects.list({ resource: pods })).items), "default/foreign");
@@ -103,7 +103,7 @@ describe("CachedObjects", () => {
     await settle();
     store.fail();
     await new StoreObjects(store).commit([
-      { kind: "put", resource: pods, object: pod("missed"), ifRevision: 0 },
+      { kind: "put", resource: pods, object: pod("missed"), managedFields: [], ifRevision: 0 },
     ]);
     await assert.rejects(watch.ended, { reason: "Expired" });
     await settle();

@@ -52,7 +52,9 @@ export async function put(
   const { name, namespace } = object["metadata"] as { name: string; namespace?: string };
   const before = await objects.get(resource, namespace, name);
   const ifRevision = before?.revision ?? 0;
-  const result = await objects.commit([{ kind: "put", resource, object, ifRevision }]);
+  const result = await objects.commit([
+    { kind: "put", resource, object, managedFields: [], ifRevision },
+  ]);
   assert.ok(result.ok);
   const [published] = result.published;
   assert.ok(published);

@@ -1,4 +1,4 @@
-import { encodeForStore, Published } from "../chain/published.ts";
+import { Published } from "../chain/published.ts";
 import type { Predicate } from "../chain/selection.ts";
 import type { PublishedEvent } from "../chain/steps.ts";
 import type { Change } from "../storage/store.ts";
@@ -53,10 +53,14 @@ export class Transition {
   }
 
   /** As it was last in the selection, with the revision at which it left, so that a watch can resume behind it. */
-  #deletedEvent(): PublishedEvent {
+  #deletedEvent(): PublishedEvent | undefined {
     if (this.#deleted !== undefined) return this.#deleted;
-    const value = this.#change.previous?.value ?? encodeForStore(this.before?.json ?? {});
-    const object = new Published(this.key, this.revision, value);
+    const value = this.#change.previous?.value;
+    const object =
+      value === undefined
+        ? this.before?.at(this.revision)
+        : new Published(this.key, this.revision, value);
+    if (object === undefined) return undefined;
     this.#deleted = { type: "DELETED", object };
     return this.#deleted;
   }

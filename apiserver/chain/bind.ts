@@ -29,7 +29,13 @@ export async function bind(steps: Steps, call: Call, given: JsonObject): Promise
     const bound = boundPod(call, current.json, { binding, node, nowMs: steps.clock.nowMs() });
     if (call.dryRun) return;
     const result = await steps.writer.commit([
-      { kind: "put", resource: call.resource, object: bound, ifRevision: current.revision },
+      {
+        kind: "put",
+        resource: call.resource,
+        object: bound,
+        managedFields: current.managedFields,
+        ifRevision: current.revision,
+      },
     ]);
     if (result.ok) return;
   }

@@ -8,7 +8,7 @@ import { removeCollection } from "./delete-collection.ts";
 import type { DeleteOptions } from "./deletion.ts";
 import { createAny, getAny, patchAny, updateAny } from "./dispatch.ts";
 import { list, type Selection } from "./list.ts";
-import type { Patch } from "./patch.ts";
+import type { AnyPatch } from "./patch.ts";
 import type { Call, FieldValidation, PublishedEvent, Steps, User } from "./steps.ts";
 import { watch } from "./watch.ts";
 
@@ -49,12 +49,13 @@ export function makeCore(steps: Steps): Core {
 
 function inProcess(steps: Steps, user: User) {
   const call = (target: Target, options: WriteOptions = {}): Call => {
-    const { dryRun, fieldValidation } = options;
+    const { dryRun, fieldManager, fieldValidation } = options;
     return {
       ...target,
       resource: current(steps, target.resource),
       user,
       ...(dryRun === undefined ? {} : { dryRun }),
+      ...(fieldManager === undefined ? {} : { fieldManager }),
       ...(fieldValidation === undefined ? {} : { fieldValidation }),
     };
   };
@@ -74,7 +75,7 @@ function inProcess(steps: Steps, user: User) {
       (await createAny(steps, call(target, options), object)).object,
     update: async (target: Target, object: JsonObject, options?: WriteOptions) =>
       (await updateAny(steps, call(target, options), object)).object,
-    patch: async (target: Target, change: Patch, options?: WriteOptions) =>
+    patch: async (target: Target, change: AnyPatch, options?: WriteOptions) =>
       (await patchAny(steps, call(target, options), change)).object,
     delete: async (target: Target, options: DeleteOptions = {}) => {
       const { gone, object } = await remove(steps, call(target), options);

@@ -1,13 +1,14 @@
 import type { JsonObject } from "#lib/json";
 import { nameSuffix, uuid } from "#lib/random";
 import { StatusError } from "#lib/status-error";
+import type { ManagedFields } from "../apply/managers.ts";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
 import { alreadyExists, invalid } from "./failures.ts";
 import { hasGeneration } from "./generation.ts";
-
 import { metaOf, timestamp, withMeta } from "./object-meta.ts";
+import { ownedByCreator } from "./ownership.ts";
 import { Published } from "./published.ts";
 import type { Body, Call, Steps } from "./steps.ts";
 
@@ -22,7 +23,7 @@ export async function create(steps: Steps, call: Call, given: Body): Promise<Pub
   const decoded = decodeBody(call, given);
   for (let attempt = 1; ; attempt++) {
     const named = withName(steps, decoded);
-    const published = await createNamed(steps, call, named);
+    const published = await createNamed(steps, call, { object: named });
     if (published !== undefined) return published;
     const { name = "", generateName } = metaOf(named);
     const chosen = metaOf(decoded).name;
@@ -31,16 +32,26 @@ export async function create(steps: Steps, call: Call, given: Body): Promise<Pub
   }
 }
 
+export interface Creation {
+  /** Decoded, and with a name; the caller has authorized. */
+  readonly object: JsonObject;
+  /** Who owns what of it; without it, as for a create. */
+  readonly managedFields?: ManagedFields;
+}
+
 /** Undefined when the name is taken. */
-async function createNamed(
+export async function createNamed(
   steps: Steps,
   call: Call,
-  named: JsonObject,
+  creation: Creation,
 ): Promise<Published | undefined> {
   const { resource } = call;
-  const name = metaOf(named).name ?? "";
+  const { object: given } = creation;
+  const name = metaOf(given).name ?? "";
   const identity = newIdentity(steps, call, name);
-  const prepared = steps.rules.prepareForCreate(resource, withMeta(named, identity));
+  const prepared = steps.rules.prepareForCreate(resource, withMeta(given, identity));
+  const managedFields =
+    creation.managedFields ?? ownedByCreator(steps, call, { given, object: prepared });
   const request = { ...admissionOf(call, "CREATE"), name, object: prepared };
   const mutated = (await steps.admission.mutate(request)) ?? prepared;
   const fresh = withMeta(mutated, identity);
@@ -49,13 +60,14 @@ async function createNamed(
   await steps.admission.validate({ ...request, object: fresh });
   if (call.dryRun) {
     if (await steps.reader.get(resource, call.namespace, name)) return undefined;
-    return Published.unsaved(fresh);
+    return Published.unsaved(fresh, managedFields);
   }
   const result = await steps.writer.commit([
     {
       kind: "put",
       resource,
       object: fresh,
+      managedFields,
       ifRevision: 0,
     },
   ]);

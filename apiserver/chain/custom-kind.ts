@@ -3,6 +3,7 @@ import type { Decoded } from "#codec";
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
+import type { MapType } from "../apply/field-type.ts";
 import type { Column, Row } from "../table/table.ts";
 import type { Published } from "./published.ts";
 import type { Body, FieldValidation } from "./steps.ts";
@@ -30,6 +31,8 @@ export interface CustomKind {
   decode(body: Body, fieldValidation: FieldValidation): Decoded;
   /** With the schema's defaults. */
   complete(object: JsonObject): JsonObject;
+  /** How its fields merge in server-side apply. */
+  readonly fields: MapType;
   validate(object: JsonObject, old: JsonObject | undefined): readonly StatusCause[];
   /** Stored objects as this version shows them. The very same ones where nothing has to change. */
   show(stored: readonly Published[]): Promise<readonly Published[]>;

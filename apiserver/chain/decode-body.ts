@@ -1,4 +1,4 @@
-import { applyDefaults, type Decoded, decodeJson, type Problem } from "#codec";
+import { applyDefaults, decodeJson, type Problem } from "#codec";
 import type { JsonObject } from "#lib/json";
 import { type StatusCause, StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
@@ -19,14 +19,13 @@ export function decodeBody(call: Call, body: Body): JsonObject {
       ? decodeJson(kind, body, { fieldValidation })
       : custom.decode(body, fieldValidation);
   for (const warning of decoded.warnings) call.warn?.(warning.message);
-  if (decoded.object === undefined) throw refusal(call, decoded);
+  if (decoded.object === undefined) throw refusal(call, decoded.problems);
   const identified = identify(call, decoded.object as unknown as JsonObject);
   if (custom !== undefined) return custom.complete(identified);
   return applyDefaults(kind, identified as unknown as ApiObject) as unknown as JsonObject;
 }
 
-function refusal(call: Call, decoded: Decoded): StatusError {
-  const { problems } = decoded;
+export function refusal(call: Call, problems: readonly Problem[]): StatusError {
   const strict = problems.every((p) => p.type === "unknown" || p.type === "duplicate");
   const texts = problems.map((p) => p.message).join(", ");
   if (strict) {

@@ -43,6 +43,7 @@ async function removeBatch(
             kind: "put",
             resource: call.resource,
             object: plan.object,
+            managedFields: published.managedFields,
             ifRevision: published.revision,
           },
     );

@@ -65,9 +65,16 @@ async function tryRemove(
     return result.ok ? { gone: true, object: result.published[0] ?? current } : undefined;
   }
   const marked = withGeneration(resource, plan.object, current.json);
-  if (call.dryRun || options.dryRun) return { gone: false, object: Published.unsaved(marked) };
+  if (call.dryRun || options.dryRun)
+    return { gone: false, object: Published.unsaved(marked, current.managedFields) };
   const result = await steps.writer.commit([
-    { kind: "put", resource, object: marked, ifRevision: current.revision },
+    {
+      kind: "put",
+      resource,
+      object: marked,
+      managedFields: current.managedFields,
+      ifRevision: current.revision,
+    },
   ]);
   return result.ok ? { gone: false, object: result.published[0] ?? current } : undefined;
 }

@@ -1,19 +1,18 @@
 /** Sub-resources that are objects: which file serves which. Streams (log, exec, …) are the fronts' own affair. */
-import type { JsonObject } from "#lib/json";
-import { StatusError } from "#lib/status-error";
 import { isQuestion } from "#resources";
+import { type Applied, apply, type Configuration } from "./apply.ts";
 import { bind } from "./bind.ts";
 import { create } from "./create.ts";
 import { evict } from "./evict.ts";
 import { methodNotAllowed } from "./failures.ts";
 import { finalize } from "./finalize.ts";
 import { get } from "./get.ts";
-import { isObject } from "./object-meta.ts";
-import { type Patch, patch } from "./patch.ts";
+import { jsonOf } from "./json-of.ts";
+import { type AnyPatch, patch } from "./patch.ts";
 import { Published } from "./published.ts";
 import { requestToken } from "./request-token.ts";
 import { review } from "./review.ts";
-import { getScale, patchScale, updateScale } from "./scale.ts";
+import { applyScale, getScale, patchScale, updateScale } from "./scale.ts";
 import type { Body, Call, Steps } from "./steps.ts";
 import { update } from "./update.ts";
 
@@ -44,10 +43,21 @@ export async function updateAny(steps: Steps, call: Call, body: Body): Promise<P
   return update(steps, call, body);
 }
 
-export async function patchAny(steps: Steps, call: Call, change: Patch): Promise<Published> {
+export async function patchAny(steps: Steps, call: Call, change: AnyPatch): Promise<Published> {
+  if (change.type === "apply") return (await applyAny(steps, call, change)).published;
   return call.subresource === "scale"
     ? patchScale(steps, call, change)
     : patch(steps, call, change);
+}
+
+export async function applyAny(
+  steps: Steps,
+  call: Call,
+  configuration: Configuration,
+): Promise<Applied> {
+  return call.subresource === "scale"
+    ? applyScale(steps, call, configuration)
+    : apply(steps, call, configuration);
 }
 
 const SUCCESS = Published.unsaved({
@@ -57,15 +67,3 @@ const SUCCESS = Published.unsaved({
   status: "Success",
   code: 201,
 });
-
-/** For small bodies that are no stored kind. */
-export function jsonOf(body: Body): JsonObject {
-  if (!(body instanceof Uint8Array)) return body;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    if (isObject(value)) return value;
-  } catch (cause) {
-    throw new StatusError("BadRequest", `the body is not JSON: ${(cause as Error).message}`);
-  }
-  throw new StatusError("BadRequest", "the body is not a JSON object");
-}

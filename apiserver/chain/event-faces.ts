@@ -92,8 +92,14 @@ function newResult(commits: readonly Commit[], result: CommitResult): CommitResu
 }
 
 function newFace(published: Published): Published {
+  const { managedFields } = published;
   const object = { ...renamed(published.json, NEW_NAMES), apiVersion: "events.k8s.io/v1" };
-  return new Published(published.key, published.revision, encodeForStore(object));
+  return new Published(
+    published.key,
+    published.revision,
+    encodeForStore(object, managedFields),
+    managedFields,
+  );
 }
 
 function renamed(object: JsonObject, names: Readonly<Record<string, string>>): JsonObject {

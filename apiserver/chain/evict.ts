@@ -53,6 +53,7 @@ async function takeFromBudget(steps: Steps, call: Call, pod: Pod, dryRun: boolea
         kind: "put",
         resource: podDisruptionBudgets,
         object: object as unknown as JsonObject,
+        managedFields: found.managedFields,
         ifRevision: found.revision,
       },
     ]);

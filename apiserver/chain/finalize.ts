@@ -26,7 +26,13 @@ export async function finalize(steps: Steps, call: Call, given: JsonObject): Pro
     const result = isFinished(next)
       ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
       : await steps.writer.commit([
-          { kind: "put", resource, object: next, ifRevision: current.revision },
+          {
+            kind: "put",
+            resource,
+            object: next,
+            managedFields: current.managedFields,
+            ifRevision: current.revision,
+          },
         ]);
     if (result.ok) return result.published[0] ?? current;
   }

@@ -1,11 +1,11 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import type { Configuration } from "./apply.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
 import { conflict, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
-
-import { isObject } from "./object-meta.ts";
+import { isObject, objectAt } from "./object-meta.ts";
 import type { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
 import { replace } from "./update.ts";
@@ -15,6 +15,9 @@ export type Patch =
   | { readonly type: "merge"; readonly body: JsonObject }
   | { readonly type: "strategic"; readonly body: JsonObject };
 
+/** Server-side apply comes by the same verb. */
+export type AnyPatch = Patch | ({ readonly type: "apply" } & Configuration);
+
 /** A patch is applied anew to what others wrote meanwhile, this often, as Kubernetes does. */
 const TRIES_MAX = 5;
 
@@ -22,12 +25,20 @@ export async function patch(steps: Steps, call: Call, change: Patch): Promise<Pu
   await authorize(steps, call, "patch");
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
-    const patched = applyPatch(steps, call, change, current.json);
+    const patched = applyPatch(steps, call, change, documentFor(change, current));
     const object = decodeBody(call, patched);
-    const written = await replace(steps, call, object, current);
+    const written = await replace(steps, call, { object, current });
     if (written !== undefined) return written;
   }
   throw conflict(call.resource, call.name ?? "", MODIFIED);
+}
+
+/** A JSON patch may test and replace managed fields; the others give the whole list, when they speak of it. */
+function documentFor(change: Patch, current: Published): JsonObject {
+  const managedFields = change.type === "json" ? current.managedFieldsJson() : undefined;
+  if (managedFields === undefined) return current.json;
+  const metadata = { ...objectAt(current.json, "metadata"), managedFields };
+  return { ...current.json, metadata };
 }
 
 export function applyPatch(

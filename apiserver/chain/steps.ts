@@ -5,6 +5,7 @@ import type { Logger } from "#lib/logger";
 import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
+import type { ManagedFields } from "../apply/managers.ts";
 import type { Published } from "./published.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
@@ -198,6 +199,8 @@ export type Commit =
       readonly kind: "put";
       readonly resource: Resource;
       readonly object: JsonObject;
+      /** Who owns its fields, beside the object and not in its metadata. */
+      readonly managedFields: ManagedFields;
       /** 0: must not exist. */
       readonly ifRevision: number;
     }
@@ -240,6 +243,8 @@ export interface Call {
   readonly subresource?: string;
   readonly dryRun?: boolean;
   readonly fieldValidation?: FieldValidation;
+  /** Under which name the caller owns what it writes; without it, that of its user. */
+  readonly fieldManager?: string;
   /** Takes what the client should be told though the call succeeds. */
   readonly warn?: (text: string) => void;
 }

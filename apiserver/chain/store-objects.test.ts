@@ -19,7 +19,7 @@ it("lets an event go an hour after its last write", async () => {
   const store = new MemoryStore(clock);
   const objects = new StoreObjects(store);
   const commit = (ifRevision: number) =>
-    objects.commit([{ kind: "put", resource: events, object, ifRevision }]);
+    objects.commit([{ kind: "put", resource: events, object, managedFields: [], ifRevision }]);
   const made = await commit(0);
   assert.ok(made.ok);
   clock.advance(HOUR_MS / 2);
@@ -37,7 +37,7 @@ it("tells clients of a full disk", async () => {
   store.write = () => Promise.reject(new StorageFullError("full"));
   const objects = new StoreObjects(store);
   await assert.rejects(
-    objects.commit([{ kind: "put", resource: events, object, ifRevision: 0 }]),
+    objects.commit([{ kind: "put", resource: events, object, managedFields: [], ifRevision: 0 }]),
     (error) => StatusError.is(error, "ServiceUnavailable"),
   );
 });

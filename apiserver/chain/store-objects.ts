@@ -104,7 +104,9 @@ export class StoreObjects implements Reader, Writer {
   }
 
   async commit(commits: readonly Commit[]): Promise<CommitResult> {
-    const values = commits.map((c) => (c.kind === "put" ? encodeForStore(c.object) : undefined));
+    const values = commits.map((c) =>
+      c.kind === "put" ? encodeForStore(c.object, c.managedFields) : undefined,
+    );
     const keys = commits.map((c) => {
       if (c.kind === "delete") return c.published.key;
       const { name = "", namespace } = metaOf(c.object);
@@ -123,9 +125,9 @@ export class StoreObjects implements Reader, Writer {
     );
     if (!result.ok) return { ok: false, index: result.index, exists: result.current !== undefined };
     const published = commits.map((c, i) => {
-      const stored = c.kind === "put" ? values[i] : undefined;
-      if (stored !== undefined) return new Published(keys[i] ?? "", result.revision, stored);
-      return (c as Extract<Commit, { kind: "delete" }>).published;
+      if (c.kind === "delete") return c.published;
+      const stored = values[i] ?? new Uint8Array();
+      return new Published(keys[i] ?? "", result.revision, stored, c.managedFields);
     });
     return { ok: true, published, revision: result.revision };
   }

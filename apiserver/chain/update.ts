@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
+import type { ManagedFields } from "../apply/managers.ts";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
 import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
-
 import { metaOf, withMeta } from "./object-meta.ts";
+import { ownedByUpdater } from "./ownership.ts";
 import { Published } from "./published.ts";
 import type { Body, Call, Steps } from "./steps.ts";
 
@@ -20,40 +21,53 @@ export async function update(steps: Steps, call: Call, given: Body): Promise<Pub
   const object = decodeBody(call, given);
   const unconditional = !metaOf(object).resourceVersion;
   for (let attempt = 1; ; attempt++) {
-    const written = await replace(steps, call, object, await found(steps, call));
+    const written = await replace(steps, call, {
+      object,
+      current: await found(steps, call),
+    });
     if (written !== undefined) return written;
     if (!unconditional || attempt === UNCONDITIONAL_TRIES_MAX)
       throw conflict(call.resource, call.name ?? "", MODIFIED);
   }
 }
 
-/** Undefined when the object changed since `current` was read. `object` is decoded; the caller has authorized. */
+export interface Replacement {
+  /** Decoded; the caller has authorized. */
+  readonly object: JsonObject;
+  readonly current: Published;
+  /** Who owns what afterwards; without it, as for an update. */
+  readonly managedFields?: ManagedFields;
+}
+
+/** Undefined when the object changed since `current` was read. */
 export async function replace(
   steps: Steps,
   call: Call,
-  object: JsonObject,
-  current: Published,
+  replacement: Replacement,
 ): Promise<Published | undefined> {
+  const { object, current } = replacement;
   const old = current.json;
   const prepared = prepare(steps, call, object, current);
+  const managedFields =
+    replacement.managedFields ??
+    ownedByUpdater(steps, call, { given: object, object: prepared, current });
   const request = { ...admissionOf(call, "UPDATE"), object: prepared, oldObject: old };
   const mutated = await steps.admission.mutate(request);
   const kept = mutated === undefined ? prepared : keepIdentity(mutated, old);
   check(steps, call, kept, old);
   await steps.admission.validate({ ...request, object: kept });
-  return store(steps, call, kept, current);
+  return store(steps, call, { object: kept, current, managedFields });
 }
 
 /** For the caller whose own route admission has judged: scale. */
 export async function replaceAdmitted(
   steps: Steps,
   call: Call,
-  object: JsonObject,
-  current: Published,
+  { object, current, managedFields }: Required<Replacement>,
 ): Promise<Published | undefined> {
   const prepared = prepare(steps, call, object, current);
   check(steps, call, prepared, current.json);
-  return store(steps, call, prepared, current);
+  return store(steps, call, { object: prepared, current, managedFields });
 }
 
 function prepare(steps: Steps, call: Call, object: JsonObject, current: Published): JsonObject {
@@ -74,19 +88,19 @@ function check(steps: Steps, call: Call, object: JsonObject, old: JsonObject): v
 async function store(
   steps: Steps,
   call: Call,
-  object: JsonObject,
-  current: Published,
+  { object, current, managedFields }: Required<Replacement>,
 ): Promise<Published | undefined> {
   const { resource } = call;
   const counted = withGeneration(resource, object, current.json);
   const next = withMeta(counted, { resourceVersion: metaOf(current.json).resourceVersion });
   // A write that changes nothing makes no revision: watchers need not hear of it.
-  if (isDeepStrictEqual(next, current.json)) return current;
-  if (call.dryRun) return Published.unsaved(next);
+  const isSame = isDeepStrictEqual(next, current.json);
+  if (isSame && isDeepStrictEqual(managedFields, current.managedFields)) return current;
+  if (call.dryRun) return Published.unsaved(next, managedFields);
   const result = isFinished(next)
     ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
     : await steps.writer.commit([
-        { kind: "put", resource, object: next, ifRevision: current.revision },
+        { kind: "put", resource, object: next, managedFields, ifRevision: current.revision },
       ]);
   return result.ok ? result.published[0] : undefined;
 }

@@ -12,6 +12,7 @@ import { compileColumns } from "./columns.ts";
 import type { Converter } from "./conversion.ts";
 import { decodeCustom } from "./decode.ts";
 import { compileDefaults } from "./schema/default.ts";
+import { compileFieldTypes } from "./schema/field-types.ts";
 import { compilePrune } from "./schema/prune.ts";
 import { compileValidation } from "./schema/validate.ts";
 import { Shown } from "./shown.ts";
@@ -48,6 +49,7 @@ export function compileKind({ convert, definition, ended, version }: KindOptions
     ...compileColumns(version.additionalPrinterColumns),
     decode: (body, fieldValidation) => decodeCustom(body, { kind, prune, fieldValidation }),
     complete: (object) => complete(object) as JsonObject,
+    fields: compileFieldTypes(schema),
     validate: (object, old) => {
       const causes: StatusCause[] = [];
       validate(object, old, "", causes);

@@ -41,6 +41,6 @@ export class Shown {
   }
 }
 
-function again({ key, revision }: Published, object: JsonObject): Published {
-  return new Published(key, revision, encodeForStore(object));
+function again({ key, managedFields, revision }: Published, object: JsonObject): Published {
+  return new Published(key, revision, encodeForStore(object, managedFields), managedFields);
 }

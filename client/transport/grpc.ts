@@ -237,6 +237,7 @@ function writeMessage(options: WriteOptions = {}): WriteMessage {
     dryRun: options.dryRun ?? false,
     fieldManager: options.fieldManager ?? "",
     fieldValidation: options.fieldValidation ?? "",
+    force: false,
   };
 }
 
@@ -244,13 +245,14 @@ const PATCH_CASES = {
   json: "jsonPatch",
   merge: "mergePatch",
   strategic: "strategicMergePatch",
+  apply: "applyPatch",
 } as const;
 
 function patchRequest(target: Target, change: Patch, options?: WriteOptions): ApiPatchRequest {
   return {
     target: targetMessage(target),
     patch: { $case: PATCH_CASES[change.type], value: Buffer.from(JSON.stringify(change.body)) },
-    options: writeMessage(options),
+    options: { ...writeMessage(options), force: change.type === "apply" && change.force },
   };
 }
 

@@ -39,6 +39,7 @@ export interface WatchOptions {
 
 export interface WriteOptions {
   readonly dryRun?: boolean;
+  /** Who owns what is written; without it, the program's own name. */
   readonly fieldManager?: string;
   readonly fieldValidation?: "Ignore" | "Strict" | "Warn";
 }
@@ -53,7 +54,9 @@ export interface DeleteOptions {
 export type Patch =
   | { readonly type: "json"; readonly body: JsonValue }
   | { readonly type: "merge"; readonly body: JsonObject }
-  | { readonly type: "strategic"; readonly body: JsonObject };
+  | { readonly type: "strategic"; readonly body: JsonObject }
+  /** Server-side apply, which needs `fieldManager`. `force` takes over what others own with other values. */
+  | { readonly type: "apply"; readonly body: JsonObject; readonly force: boolean };
 
 export interface ObjectList<T extends ApiObject = ApiObject> {
   readonly items: readonly T[];

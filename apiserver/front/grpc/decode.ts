@@ -9,7 +9,7 @@ import type {
 } from "#services/api";
 import type { DeleteOptions } from "../../chain/deletion.ts";
 import type { Selection } from "../../chain/list.ts";
-import type { Patch } from "../../chain/patch.ts";
+import type { AnyPatch, Patch } from "../../chain/patch.ts";
 import { nameOf, type ResourceTable } from "../../chain/resource-table.ts";
 import type { Call, FieldValidation, User } from "../../chain/steps.ts";
 
@@ -41,6 +41,7 @@ export function callOf(
     ...(name === "" ? {} : { name }),
     ...(subresource === "" ? {} : { subresource }),
     ...(options?.dryRun ? { dryRun: true } : {}),
+    ...present("fieldManager", options?.fieldManager ?? ""),
     ...fieldValidation(options),
   };
 }
@@ -95,9 +96,11 @@ function policyOf(policy: string): Pick<DeleteOptions, "propagationPolicy"> {
   throw new StatusError("BadRequest", `propagation_policy "${policy}" is not supported`);
 }
 
-export function patchOf(request: ApiPatchRequest): Patch {
-  const { patch } = request;
+export function patchOf(request: ApiPatchRequest): AnyPatch {
+  const { patch, options } = request;
   if (patch === undefined) throw new StatusError("BadRequest", "the patch is missing");
+  if (patch.$case === "applyPatch")
+    return { type: "apply", body: patch.value, force: options?.force ?? false };
   const type = {
     jsonPatch: "json",
     mergePatch: "merge",

@@ -12,7 +12,7 @@ export function envelopeOf(resource: Resource, published: Published): Envelope {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
     ...placed,
-    json: published.bytes,
+    json: published.plainBytes,
   };
 }
 

@@ -62,3 +62,24 @@ export function fieldValidation(query: URLSearchParams): FieldValidation {
     `fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`,
   );
 }
+
+/** Kubernetes' bound. */
+const MANAGER_LENGTH_MAX = 128;
+
+/** Who owns what the request writes: the name it gives, or that of the program that sends it. */
+export function fieldManager(query: URLSearchParams, userAgent: string | undefined): string {
+  const given = query.get("fieldManager");
+  if (!given) return programName(userAgent ?? "");
+  const isPrintable = /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(given);
+  if (given.length <= MANAGER_LENGTH_MAX && isPrintable) return given;
+  const why = isPrintable
+    ? `may not be more than ${MANAGER_LENGTH_MAX} bytes`
+    : "should only contain printable characters";
+  throw new StatusError("Invalid", `fieldManager: Invalid value: ${JSON.stringify(given)}: ${why}`);
+}
+
+/** `kubectl` of `kubectl/v1.35.2 (linux/amd64)`. */
+function programName(userAgent: string): string {
+  const program = (userAgent.split("/", 1)[0] ?? "").replaceAll(/\p{C}/gu, "");
+  return program.slice(0, MANAGER_LENGTH_MAX) || "unknown";
+}

@@ -64,7 +64,7 @@ async function decodeAs(type: string, bytes: Buffer): Promise<Body> {
   switch (type) {
     // `kubectl replace --raw` and `scale` name no type: JSON or YAML, by the first byte.
     case "":
-      return isJson(bytes) ? bytes : parseYaml(bytes);
+      return decodeText(bytes);
     case "application/json":
       return bytes;
     case "application/yaml":
@@ -74,6 +74,11 @@ async function decodeAs(type: string, bytes: Buffer): Promise<Body> {
     default:
       throw unsupported(type, ["application/json", "application/yaml", PROTOBUF]);
   }
+}
+
+/** JSON is kept as text, in which fields that stand there twice can be found. */
+export async function decodeText(bytes: Buffer): Promise<Body> {
+  return isJson(bytes) ? bytes : parseYaml(bytes);
 }
 
 export function unsupported(type: string, known: readonly string[]): StatusError {

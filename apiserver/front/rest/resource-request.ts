@@ -1,23 +1,32 @@
 /** Requests about objects: which verb a method means, and its parts as the chain wants them. Translation, no rules. */
-import type { JsonObject, JsonValue } from "#lib/json";
+import type { JsonObject } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
 import { pods, type Resource, serviceAccounts, services } from "#resources";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
 import type { DeleteOptions } from "../../chain/deletion.ts";
-import { createAny, getAny, jsonOf, patchAny, updateAny } from "../../chain/dispatch.ts";
+import { applyAny, createAny, getAny, patchAny, updateAny } from "../../chain/dispatch.ts";
 import { methodNotAllowed } from "../../chain/failures.ts";
+import { jsonOf } from "../../chain/json-of.ts";
 import { list } from "../../chain/list.ts";
 import { metaOf } from "../../chain/object-meta.ts";
-import type { Patch } from "../../chain/patch.ts";
 import type { Published } from "../../chain/published.ts";
 import type { Call, Steps, User } from "../../chain/steps.ts";
 import { watch } from "../../chain/watch.ts";
 import { representation } from "./accept.ts";
 import { type Encoding, encodeList, encodeObject, type IncludeObject } from "./encode.ts";
-import { fieldValidation, flag, isDryRun, selectionFrom, text, whole } from "./query.ts";
-import { mediaType, readBytes, readObject, readOptionalObject, unsupported } from "./read-body.ts";
+import {
+  fieldManager,
+  fieldValidation,
+  flag,
+  isDryRun,
+  selectionFrom,
+  text,
+  whole,
+} from "./query.ts";
+import { readObject, readOptionalObject } from "./read-body.ts";
+import { readPatch } from "./read-patch.ts";
 import type { Exchange } from "./respond.ts";
 import type { ResourceRoute } from "./routes.ts";
 import type { WatchPace } from "./watch-pace.ts";
@@ -68,6 +77,7 @@ function callOf(request: ResourceRequest): Call {
     ...(subresource === undefined ? {} : { subresource }),
     dryRun: isDryRun(exchange.query),
     fieldValidation: fieldValidation(exchange.query),
+    fieldManager: fieldManager(exchange.query, exchange.request.headers["user-agent"]),
     warn: exchange.warn,
   };
 }
@@ -153,37 +163,16 @@ async function put(request: ResourceRequest): Promise<void> {
   await answerObject(request, 200, await updateAny(request.steps, callOf(request), body));
 }
 
-const PATCH_TYPES: Readonly<Record<string, Patch["type"]>> = {
-  "application/json-patch+json": "json",
-  "application/merge-patch+json": "merge",
-  "application/strategic-merge-patch+json": "strategic",
-};
-
 async function patchOne(request: ResourceRequest): Promise<void> {
-  const type = mediaType(request.exchange.request);
-  const known = PATCH_TYPES[type];
-  if (known === undefined) throw unsupportedPatch(type);
-  const bytes = await readBytes(request.exchange.request);
-  const change = { type: known, body: parseJson(bytes) } as Patch;
-  await answerObject(request, 200, await patchAny(request.steps, callOf(request), change));
-}
-
-function unsupportedPatch(type: string): StatusError {
-  if (type.startsWith("application/apply-patch")) {
-    return new StatusError(
-      "UnsupportedMediaType",
-      `server-side apply (${type}) is not supported; apply on the client's side instead`,
-    );
-  }
-  return unsupported(type, Object.keys(PATCH_TYPES));
-}
-
-function parseJson(bytes: Buffer): JsonValue {
-  try {
-    return JSON.parse(bytes.toString("utf8")) as JsonValue;
-  } catch (cause) {
-    throw new StatusError("BadRequest", `the patch is not JSON: ${(cause as Error).message}`);
-  }
+  const { exchange, steps } = request;
+  const change = await readPatch(exchange);
+  const call = callOf(request);
+  if (change.type !== "apply")
+    return answerObject(request, 200, await patchAny(steps, call, change));
+  // Whoever applies says by which name: the next time it may be with another program.
+  const fieldManager = exchange.query.get("fieldManager") ?? "";
+  const { published, created } = await applyAny(steps, { ...call, fieldManager }, change);
+  await answerObject(request, created ? 201 : 200, published);
 }
 
 async function deleteOne(request: ResourceRequest): Promise<void> {
