@@ -3,6 +3,8 @@
  * Each group has a file in `resources/`; a kind that several versions serve has a row for each.
  */
 import {
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   mutatingWebhookConfigurations,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
@@ -109,4 +111,6 @@ export const RESOURCES: readonly Resource[] = [
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
   customResourceDefinitions,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
 ];

@@ -1,3 +1,4 @@
+import type { JsonObject } from "#lib/json";
 import type { ParamKind } from "#proto/admissionregistration/v1";
 import { apiVersionOf, RESOURCES, type Resource } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
@@ -9,6 +10,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import type { Plugin, Validator } from "./plugin.ts";
 import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
+import { MutatingPolicies } from "./policies/mutating.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { defaultPriority, priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -35,12 +37,15 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
   return (access) => {
     const { reader, rules } = access;
     const addresses = new ServiceAddresses(options.serviceCidr);
-    const webhooks = new Webhooks({
+    const outside = {
       ...access,
       ...options,
-      settle: (request, object) => settle(rules, request, object),
-    });
-    const policies = new ValidatingPolicies({ ...access, ...options, resourceOf });
+      resourceOf,
+      settle: (request: AdmissionRequest, object: JsonObject) => settle(rules, request, object),
+    };
+    const policies = new ValidatingPolicies(outside);
+    const mutatingPolicies = new MutatingPolicies(outside);
+    const webhooks = new Webhooks(outside);
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       serviceAccount,
@@ -60,7 +65,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     ];
     return {
       async mutate(request) {
-        const phase = new MutatingPhase(mutating, [webhooks], reader);
+        const phase = new MutatingPhase(mutating, [mutatingPolicies, webhooks], reader);
         const current = await phase.run(request);
         const placed = await addresses.admit(current, reader);
         return placed ?? (current === request ? undefined : current.object);

@@ -4,6 +4,7 @@ import { isSame } from "./equality.ts";
 import { addAddresses } from "./functions/addresses.ts";
 import { addAuthorization } from "./functions/authorization.ts";
 import { addFormats } from "./functions/formats.ts";
+import { addJsonPatch } from "./functions/json-patch.ts";
 import { addLists } from "./functions/lists.ts";
 import { addQuantities } from "./functions/quantities.ts";
 import { addRegularExpressions } from "./functions/regular-expressions.ts";
@@ -62,6 +63,7 @@ function makeEnvironment(): Environment {
   addAddresses(environment);
   addAuthorization(environment);
   addFormats(environment);
+  addJsonPatch(environment);
   addLists(environment);
   addQuantities(environment);
   addRegularExpressions(environment);

@@ -16,6 +16,7 @@ const COUNTED = new Set([
   "replicasets",
   "replicationcontrollers",
   "statefulsets",
+  "mutatingadmissionpolicies",
   "mutatingwebhookconfigurations",
   "validatingadmissionpolicies",
   "validatingwebhookconfigurations",

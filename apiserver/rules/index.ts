@@ -2,6 +2,10 @@ import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import { customKindOf } from "../chain/custom-kind.ts";
 import type { Rules } from "../chain/steps.ts";
+import {
+  mutatingBindingRules,
+  mutatingPolicyRules,
+} from "./admissionregistration/mutating-policies.ts";
 import { validatingBindingRules, validatingPolicyRules } from "./admissionregistration/policies.ts";
 import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { customResourceDefinitionRules } from "./apiextensions/custom-resource-definition.ts";
@@ -62,6 +66,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,
   "CustomResourceDefinition.apiextensions.k8s.io": customResourceDefinitionRules,
   "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
+  "MutatingAdmissionPolicy.admissionregistration.k8s.io": mutatingPolicyRules,
+  "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io": mutatingBindingRules,
   "MutatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
   "ValidatingWebhookConfiguration.admissionregistration.k8s.io": webhookRules,
   "ValidatingAdmissionPolicy.admissionregistration.k8s.io": validatingPolicyRules,

@@ -1,5 +1,6 @@
 import { labelSelectorToString } from "#lib/api/selector";
 import type {
+  MutatingAdmissionPolicy,
   MutatingWebhookConfiguration,
   ParamKind,
   ParamRef,
@@ -25,6 +26,21 @@ const validatingPolicy: KindTable = {
       cells: [
         metadata.name,
         (spec?.validations ?? []).length,
+        paramKindText(spec?.paramKind),
+        age(metadata.creationTimestamp, nowMs),
+      ],
+    };
+  },
+};
+
+const mutatingPolicy: KindTable = {
+  columns: ["Name", "Mutations:integer", "ParamKind", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as MutatingAdmissionPolicy;
+    return {
+      cells: [
+        metadata.name,
+        (spec?.mutations ?? []).length,
         paramKindText(spec?.paramKind),
         age(metadata.creationTimestamp, nowMs),
       ],
@@ -59,6 +75,8 @@ function paramRefText(paramRef: ParamRef | undefined): string {
 }
 
 export const ADMISSION_TABLES: Readonly<Record<string, KindTable>> = {
+  MutatingAdmissionPolicy: mutatingPolicy,
+  MutatingAdmissionPolicyBinding: binding,
   MutatingWebhookConfiguration: webhooks,
   ValidatingAdmissionPolicy: validatingPolicy,
   ValidatingAdmissionPolicyBinding: binding,

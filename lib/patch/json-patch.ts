@@ -6,6 +6,13 @@ import { ownField } from "./own-field.ts";
 /** An operation that cannot be done: which, and why. */
 export class JsonPatchError extends Error {
   override readonly name = "JsonPatchError";
+  /** Whether the document merely was not as a `test` wanted it. */
+  readonly isFailedTest: boolean;
+
+  constructor(message: string, isFailedTest = false) {
+    super(message);
+    this.isFailedTest = isFailedTest;
+  }
 }
 
 /** As many as Kubernetes takes in one patch. */
@@ -24,7 +31,8 @@ export function applyJsonPatch(document: JsonValue, operations: unknown): JsonVa
       result = applyOne(result, operation);
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
-      throw new JsonPatchError(`operation ${index} (${describe(operation)}): ${error.message}`);
+      const message = `operation ${index} (${describe(operation)}): ${error.message}`;
+      throw new JsonPatchError(message, error.isFailedTest);
     }
   }
   return result;
@@ -52,7 +60,7 @@ function applyOne(document: JsonValue, operation: unknown): JsonValue {
       return add(document, path, find(document, pointer(operation["from"], "from")));
     case "test":
       if (isDeepStrictEqual(find(document, path), valueIn(operation))) return document;
-      throw new JsonPatchError("the value is another one");
+      throw new JsonPatchError("the value is another one", true);
     default:
       throw new JsonPatchError(
         `op ${JSON.stringify(op)} is none of add, remove, replace, move, copy, test`,

@@ -1,4 +1,6 @@
 import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
@@ -33,4 +35,14 @@ export const validatingAdmissionPolicyBindings = resource<ValidatingAdmissionPol
   ...KIND,
   kind: "ValidatingAdmissionPolicyBinding",
   plural: "validatingadmissionpolicybindings",
+});
+export const mutatingAdmissionPolicies = resource<MutatingAdmissionPolicy>({
+  ...KIND,
+  kind: "MutatingAdmissionPolicy",
+  plural: "mutatingadmissionpolicies",
+});
+export const mutatingAdmissionPolicyBindings = resource<MutatingAdmissionPolicyBinding>({
+  ...KIND,
+  kind: "MutatingAdmissionPolicyBinding",
+  plural: "mutatingadmissionpolicybindings",
 });

@@ -78,12 +78,19 @@ export function conditionCauses(
 export function expressionCauses(
   path: string,
   expression: string | undefined,
-  wanted: { readonly declarations: Declarations; readonly types: readonly string[] },
+  wanted: {
+    readonly declarations: Declarations;
+    readonly types: readonly string[];
+    /** What CEL is given in place of what was written. */
+    readonly translate?: (written: string) => string;
+  },
 ): Causes {
   if ((expression ?? "").trim() === "") return [required(path)];
-  const compiled = compile(expression ?? "", wanted.declarations);
+  const { declarations, translate = (written: string) => written } = wanted;
+  const compiled = compile(translate(expression ?? ""), declarations);
   if (!compiled.ok) return [invalid(path, expression, `compilation failed: ${compiled.error}`)];
-  const { type } = compiled.program;
+  // `list<string>` is a list.
+  const [type = ""] = compiled.program.type.split("<");
   if (type === "dyn" || wanted.types.includes(type)) return [];
   const types = wanted.types.join(" or ");
   return [invalid(path, expression, `must evaluate to ${types}, but gives ${type}`)];

@@ -2,57 +2,18 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
-import { systemClock } from "#lib/system-clock";
-import { systemRandom } from "#lib/system-random";
 import {
   configMaps,
   deployments,
-  namespaces,
-  type Resource,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
 } from "#resources";
 import type { InProcess } from "../../chain/core.ts";
-import { patcher } from "../../chain/patcher.ts";
-import { rules } from "../../rules/index.ts";
-import { coreOver } from "../../server.ts";
-import { MemoryStore } from "../../storage/memory/memory-store.ts";
-import { admission } from "../index.ts";
+import { apis, at } from "./test-policed.ts";
 
-const stores: MemoryStore[] = [];
-const stop = new AbortController();
-after(() => {
-  stop.abort();
-  return Promise.all(stores.map((store) => store.close()));
-});
-
-/** Everybody may do everything but delete deployments. */
-async function newApi(): Promise<InProcess> {
-  const store = new MemoryStore(systemClock);
-  stores.push(store);
-  const none = () => Promise.reject(new Error("not served here"));
-  const core = await coreOver({
-    store,
-    clock: systemClock,
-    random: systemRandom,
-    parts: {
-      authorizer: () => ({
-        authorize: async ({ resource, verb }) =>
-          verb === "delete" && resource === "deployments"
-            ? { allowed: false, reason: "never" }
-            : { allowed: true },
-      }),
-      admission: admission({ serviceCidr: "10.96.0.0/24", signal: stop.signal, post: none }),
-      rules,
-      patcher,
-      openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
-    },
-  });
-  const api = core.as({ name: "eve", groups: ["devs"] });
-  for (const name of ["default", "other"])
-    await api.create({ resource: namespaces }, { metadata: { name, labels: { env: name } } });
-  return api;
-}
+const tested = apis();
+after(() => tested.close());
+const newApi = (): Promise<InProcess> => tested.open();
 
 const CONFIG_MAPS = {
   apiGroups: [""],
@@ -66,12 +27,6 @@ interface Given {
   readonly policy?: JsonObject;
   readonly binding?: JsonObject;
 }
-
-const at = (resource: Resource, name?: string, namespace = "default") => ({
-  resource,
-  ...(resource.namespaced ? { namespace } : {}),
-  ...(name === undefined ? {} : { name }),
-});
 
 async function policed(given: Given): Promise<InProcess> {
   const api = await newApi();
