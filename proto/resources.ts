@@ -42,6 +42,8 @@ import {
 } from "./resources/core.ts";
 import { endpointSlices } from "./resources/discovery.ts";
 import { eventsV1 } from "./resources/events.ts";
+import { ingressClasses, ingresses } from "./resources/networking.ts";
+import { runtimeClasses } from "./resources/node.ts";
 import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
 import type { Resource } from "./resources/resource.ts";
@@ -58,6 +60,8 @@ export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
 export * from "./resources/discovery.ts";
 export * from "./resources/events.ts";
+export * from "./resources/networking.ts";
+export * from "./resources/node.ts";
 export * from "./resources/policy.ts";
 export * from "./resources/rbac.ts";
 export {
@@ -100,6 +104,9 @@ export const RESOURCES: readonly Resource[] = [
   roleBindings,
   clusterRoles,
   clusterRoleBindings,
+  ingresses,
+  ingressClasses,
+  runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
   selfSubjectReviews,

@@ -7,6 +7,8 @@ import { systemRandom } from "#lib/system-random";
 import type { PersistentVolumeClaim } from "#proto/core/v1";
 import {
   configMaps,
+  ingressClasses,
+  ingresses,
   leases,
   namespaces,
   nodes,
@@ -14,13 +16,14 @@ import {
   pods,
   priorityClasses,
   type Resource,
+  runtimeClasses,
   serviceAccounts,
   services,
   storageClasses,
 } from "#resources";
 import type { Core } from "../chain/core.ts";
 import { patcher } from "../chain/patcher.ts";
-import type { User } from "../chain/steps.ts";
+import type { AccessRequest, User } from "../chain/steps.ts";
 import { rules } from "../rules/index.ts";
 import { coreOver } from "../server.ts";
 import { MemoryStore } from "../storage/memory/memory-store.ts";
@@ -37,7 +40,10 @@ after(() => {
 });
 
 /** Everybody may do everything here: what is refused, admission refuses. */
-async function newCore(options: Partial<AdmissionOptions> = {}): Promise<Core> {
+async function newCore(
+  options: Partial<AdmissionOptions> = {},
+  allowed: (request: AccessRequest) => boolean = () => true,
+): Promise<Core> {
   const store = new MemoryStore(systemClock);
   stores.push(store);
   const none = () => Promise.reject(new Error("not served here"));
@@ -46,7 +52,10 @@ async function newCore(options: Partial<AdmissionOptions> = {}): Promise<Core> {
     clock: systemClock,
     random: systemRandom,
     parts: {
-      authorizer: () => ({ authorize: () => ({ allowed: true }) }),
+      authorizer: () => ({
+        authorize: (request) =>
+          allowed(request) ? { allowed: true } : { allowed: false, reason: "" },
+      }),
       admission: admission({
         serviceCidr: "10.96.0.0/24",
         signal: stop.signal,
@@ -353,3 +362,86 @@ test("a claim grows only where its class can give more", async () => {
     else await assert.rejects(growing, /storageclass that provisions the pvc must support resize/);
   }
 });
+test("a pod gets what its runtime class needs, and goes where it is", async () => {
+  const api = (await newCore()).as(ADMIN);
+  await refused(
+    api.create(at(pods), pod("a", { runtimeClassName: "vm" })),
+    /^pods "a" is forbidden: pod rejected: RuntimeClass "vm" not found$/,
+  );
+  await api.create(at(runtimeClasses), {
+    metadata: { name: "vm" },
+    handler: "kata",
+    overhead: { podFixed: { memory: "120Mi" } },
+    scheduling: { nodeSelector: { vm: "yes" }, tolerations: [{ key: "vm", operator: "Exists" }] },
+  });
+  const specOf = async (name: string, spec: JsonObject) =>
+    (await api.create(at(pods), pod(name, spec))) as unknown as { spec: JsonObject };
+  const { spec } = await specOf("b", { runtimeClassName: "vm", nodeSelector: { disk: "ssd" } });
+  assert.deepEqual(spec["overhead"], { memory: "120Mi" });
+  assert.deepEqual(spec["nodeSelector"], { disk: "ssd", vm: "yes" });
+  assert(JSON.stringify(spec["tolerations"]).includes('"key":"vm"'));
+  await refused(
+    specOf("c", { runtimeClassName: "vm", overhead: { memory: "1Mi" } }),
+    /Pod's Overhead doesn't match RuntimeClass's defined Overhead$/,
+  );
+  await refused(specOf("d", { overhead: { memory: "1Mi" } }), /Pod Overhead set without/);
+  await refused(
+    specOf("e", { runtimeClassName: "vm", nodeSelector: { vm: "no" } }),
+    /conflict: runtimeClass.scheduling.nodeSelector\[vm\] = yes; pod.spec.nodeSelector\[vm\] = no$/,
+  );
+test("an ingress without a class gets the default one, the newest of several", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const classOf = async (name: string, fields: JsonObject = {}) => {
+    const made = await api.create(at(ingresses), {
+      metadata: { name, ...(fields["metadata"] as JsonObject) },
+      spec: { defaultBackend: { service: { name: "s", port: { number: 80 } } }, ...fields },
+    });
+    return (made as unknown as { spec: JsonObject }).spec["ingressClassName"];
+  };
+  assert.equal(await classOf("a"), undefined);
+  const annotations = { "ingressclass.kubernetes.io/is-default-class": "true" };
+  for (const name of ["one", "two"])
+    await api.create(at(ingressClasses), {
+      metadata: { name, ...(name === "two" ? { annotations } : {}) },
+      spec: { controller: "example.com/ingress" },
+    });
+  assert.equal(await classOf("b"), "two");
+  assert.equal(await classOf("c", { ingressClassName: "one" }), "one");
+test("a pod learns where its node is, when it is bound to it or made for it", async () => {
+  const api = (await newCore()).as(ADMIN);
+  const labels = { "topology.kubernetes.io/zone": "z1", "kubernetes.io/hostname": "n1" };
+  await api.create(at(nodes), { metadata: { name: "n1", labels } });
+  await api.create(at(pods), pod("bound"));
+  await api.create(at(pods, "bound", "binding"), { target: { name: "n1" } });
+  await api.create(at(pods), pod("made", { nodeName: "n1" }));
+  for (const name of ["bound", "made"]) {
+    const { metadata } = await api.get(at(pods, name));
+    assert.deepEqual(metadata.labels, { "topology.kubernetes.io/zone": "z1" });
+test("where it is asked for, only who may delete an object says who owns it", async () => {
+  const owned = {
+    metadata: {
+      name: "m",
+      ownerReferences: [
+        { apiVersion: "v1", kind: "Pod", name: "p", uid: "u", blockOwnerDeletion: true },
+      ],
+    },
+  };
+  const allowing = (...allowed: string[]) =>
+    newCore({ ownerReferencesPermission: true }, ({ resource, subresource, user, verb }) => {
+      const what = `${verb} ${subresource === undefined ? resource : `${resource}/${subresource}`}`;
+      return user.name !== "eve" || allowed.includes(what);
+    });
+  const create = async (core: Promise<Core>) =>
+    (await core).as({ name: "eve", groups: [] }).create(at(configMaps), owned);
+  await refused(
+    create(allowing("create configmaps")),
+    /^configmaps "m" is forbidden: cannot set an ownerRef on/,
+  );
+  await refused(
+    create(allowing("create configmaps", "delete configmaps")),
+    /cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on/,
+  );
+  await create(allowing("create configmaps", "delete configmaps", "update pods/finalizers"));
+  await (await newCore({}, ({ verb }) => verb !== "delete"))
+    .as(ADMIN)
+    .create(at(configMaps), owned);

@@ -4,15 +4,19 @@ import { apiVersionOf, RESOURCES, type Resource } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
+import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { ownerReferencesPermission } from "./owner-references.ts";
 import type { Plugin, Validator } from "./plugin.ts";
 import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
+import { podTopologyLabels } from "./pod-topology-labels.ts";
 import { MutatingPolicies } from "./policies/mutating.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { defaultPriority, priority } from "./priority.ts";
+import { runtimeClass, runtimeOverhead } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { settle } from "./settle.ts";
@@ -28,6 +32,8 @@ export interface AdmissionOptions {
   readonly post: Poster;
   /** Of ClusterIPs, as `10.96.0.0/16`. */
   readonly serviceCidr: string;
+  /** Whether only who may delete an object says who owns it. Off, as in Kubernetes. */
+  readonly ownerReferencesPermission?: boolean;
   /** Whose pods may be as they like. */
   readonly podSecurityExemptions?: Exemptions;
 }
@@ -55,11 +61,16 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       defaultTolerationSeconds,
       defaultStorageClass,
       storageInUseProtection,
+      runtimeClass,
+      defaultIngressClass,
+      podTopologyLabels,
     ];
     const validating: readonly Validator[] = [
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
       claimResize,
+      ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access.authorizer)] : []),
+      runtimeOverhead,
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
     ];

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
-import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import { leases, nodes, pods, serviceAccounts } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import { forbiddenNodeLabels } from "./node-labels.ts";
 import { checkNodesToken } from "./node-tokens.ts";
 import type { Plugin } from "./plugin.ts";
+import { refused } from "./refusal.ts";
 
 const USER = "system:node:";
 const GROUP = "system:nodes";
@@ -84,10 +84,4 @@ function taintsOf(object: JsonObject): unknown {
 
 function isSame(a: object, b: object): boolean {
   return isDeepStrictEqual({ ...a }, { ...b });
-}
-
-function refused({ name = "", resource }: AdmissionRequest, why: string): StatusError {
-  return new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`, {
-    details: { name, group: resource.group, kind: resource.plural },
-  });
 }

@@ -4,6 +4,7 @@ import type { PriorityClass } from "#proto/scheduling/v1";
 import { priorityClasses } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import { isCreateOf, type Plugin, type Validator } from "./plugin.ts";
+import { refused } from "./refusal.ts";
 
 /** Turns a pod's priorityClassName into the number that the scheduler compares. */
 export const priority: Plugin = (request, reader) => {
@@ -74,10 +75,4 @@ async function globalDefault(reader: Reader): Promise<PriorityClass | undefined>
     .map((item) => item.object as PriorityClass)
     .filter((each) => each.globalDefault === true)
     .toSorted((a, b) => a.value - b.value)[0];
-}
-
-function refused({ name = "", resource }: AdmissionRequest, why: string): StatusError {
-  return new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`, {
-    details: { name, group: resource.group, kind: resource.plural },
-  });
 }

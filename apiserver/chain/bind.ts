@@ -66,11 +66,12 @@ function boundPod(
   if (Array.isArray(spec["schedulingGates"]) && spec["schedulingGates"].length > 0)
     throw refused(call, `pod ${name} has non-empty .spec.schedulingGates`);
   const placed = { ...pod, spec: { ...spec, nodeName: to.node } };
-  const { annotations } = metaOf(to.binding);
-  const annotated = annotations
-    ? withMeta(placed, { annotations: { ...meta.annotations, ...annotations } })
-    : placed;
-  return withGeneration(call.resource, { ...annotated, status: scheduled(pod, to.nowMs) }, pod);
+  const { annotations, labels } = metaOf(to.binding);
+  const told = withMeta(placed, {
+    ...(annotations ? { annotations: { ...meta.annotations, ...annotations } } : {}),
+    ...(labels ? { labels: { ...meta.labels, ...labels } } : {}),
+  });
+  return withGeneration(call.resource, { ...told, status: scheduled(pod, to.nowMs) }, pod);
 }
 
 function scheduled(pod: JsonObject, nowMs: number): JsonObject {

@@ -10,6 +10,8 @@ const COUNTED = new Set([
   "customresourcedefinitions",
   "daemonsets",
   "deployments",
+  "ingressclasses",
+  "ingresses",
   "jobs",
   "poddisruptionbudgets",
   "pods",

@@ -28,6 +28,9 @@ import { changedCustomObject, newCustomObject } from "./custom-object.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
 import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { ingressRules } from "./networking/ingress.ts";
+import { ingressClassRules } from "./networking/ingress-class.ts";
+import { runtimeClassRules } from "./node/runtime-class.ts";
 import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
 import { roleRules } from "./rbac/roles.ts";
@@ -58,6 +61,9 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "CronJob.batch": cronJobRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
+  "Ingress.networking.k8s.io": ingressRules,
+  "IngressClass.networking.k8s.io": ingressClassRules,
+  "RuntimeClass.node.k8s.io": runtimeClassRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,
   "StorageClass.storage.k8s.io": storageClassRules,

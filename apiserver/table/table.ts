@@ -7,6 +7,7 @@ import { ADMISSION_TABLES } from "./admission-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
 import { age } from "./duration.ts";
+import { NETWORKING_TABLES } from "./networking-tables.ts";
 import { podTable } from "./pod-table.ts";
 import { STORAGE_TABLES } from "./storage-tables.ts";
 import { WORKLOAD_TABLES } from "./workload-tables.ts";
@@ -50,6 +51,7 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...ADMISSION_TABLES,
   ...CLUSTER_TABLES,
   ...STORAGE_TABLES,
+  ...NETWORKING_TABLES,
   ...WORKLOAD_TABLES,
   Pod: podTable,
   ClusterRole: PLAIN,
