@@ -136,7 +136,8 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
   const objects = withCustomKinds(withEventFaces(cached));
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
-  const access: AdmissionAccess = { reader: objects, authorizer, rules, clock, random, logger };
+  const common = { rules, clock, random, resources };
+  const access: AdmissionAccess = { ...common, reader: objects, authorizer, logger };
   const accountTokens = parts.tokens && new AccountTokens({ ...parts.tokens, clock, random });
   const authenticators = new TokenAuthenticators(
     accountTokens === undefined ? [] : [accountTokens.authenticator(objects)],

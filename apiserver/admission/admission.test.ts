@@ -362,6 +362,7 @@ test("a claim grows only where its class can give more", async () => {
     else await assert.rejects(growing, /storageclass that provisions the pvc must support resize/);
   }
 });
+
 test("a pod gets what its runtime class needs, and goes where it is", async () => {
   const api = (await newCore()).as(ADMIN);
   await refused(
@@ -389,6 +390,8 @@ test("a pod gets what its runtime class needs, and goes where it is", async () =
     specOf("e", { runtimeClassName: "vm", nodeSelector: { vm: "no" } }),
     /conflict: runtimeClass.scheduling.nodeSelector\[vm\] = yes; pod.spec.nodeSelector\[vm\] = no$/,
   );
+});
+
 test("an ingress without a class gets the default one, the newest of several", async () => {
   const api = (await newCore()).as(ADMIN);
   const classOf = async (name: string, fields: JsonObject = {}) => {
@@ -407,6 +410,8 @@ test("an ingress without a class gets the default one, the newest of several", a
     });
   assert.equal(await classOf("b"), "two");
   assert.equal(await classOf("c", { ingressClassName: "one" }), "one");
+});
+
 test("a pod learns where its node is, when it is bound to it or made for it", async () => {
   const api = (await newCore()).as(ADMIN);
   const labels = { "topology.kubernetes.io/zone": "z1", "kubernetes.io/hostname": "n1" };
@@ -417,6 +422,9 @@ test("a pod learns where its node is, when it is bound to it or made for it", as
   for (const name of ["bound", "made"]) {
     const { metadata } = await api.get(at(pods, name));
     assert.deepEqual(metadata.labels, { "topology.kubernetes.io/zone": "z1" });
+  }
+});
+
 test("where it is asked for, only who may delete an object says who owns it", async () => {
   const owned = {
     metadata: {
@@ -445,3 +453,4 @@ test("where it is asked for, only who may delete an object says who owns it", as
   await (await newCore({}, ({ verb }) => verb !== "delete"))
     .as(ADMIN)
     .create(at(configMaps), owned);
+});

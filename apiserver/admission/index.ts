@@ -1,10 +1,10 @@
 import type { JsonObject } from "#lib/json";
 import type { ParamKind } from "#proto/admissionregistration/v1";
-import { apiVersionOf, RESOURCES, type Resource } from "#resources";
+import { apiVersionOf } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { claimResize } from "./claim-resize.ts";
-import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
+import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -41,12 +41,13 @@ export interface AdmissionOptions {
 /** All plugins, each phase in Kubernetes' order; a plugin that stands in both has something to do in both. */
 export function admission(options: AdmissionOptions): (access: AdmissionAccess) => Admission {
   return (access) => {
-    const { reader, rules } = access;
+    const { reader, resources, rules } = access;
     const addresses = new ServiceAddresses(options.serviceCidr);
     const outside = {
       ...access,
       ...options,
-      resourceOf,
+      resourceOf: ({ apiVersion = "", kind = "" }: ParamKind) =>
+        resources.all().find((each) => each.kind === kind && apiVersionOf(each) === apiVersion),
       settle: (request: AdmissionRequest, object: JsonObject) => settle(rules, request, object),
     };
     const policies = new ValidatingPolicies(outside);
@@ -69,7 +70,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
       claimResize,
-      ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access.authorizer)] : []),
+      ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access)] : []),
       runtimeOverhead,
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
@@ -98,8 +99,4 @@ function validateAll(
       return waiting.then(() => validateAll(plugins.slice(at + 1), request, reader));
   }
   return undefined;
-}
-
-function resourceOf({ apiVersion = "", kind = "" }: ParamKind): Resource | undefined {
-  return RESOURCES.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
 }

@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { OwnerReference } from "#proto/meta/v1";
-import { apiVersionOf, RESOURCES } from "#resources";
+import { apiVersionOf } from "#resources";
 import { metaOf } from "../chain/object-meta.ts";
-import type { AccessRequest, AdmissionRequest, Authorizer } from "../chain/steps.ts";
+import type { ResourceTable } from "../chain/resource-table.ts";
+import type { AccessRequest, AdmissionAccess, AdmissionRequest } from "../chain/steps.ts";
 import type { Validator } from "./plugin.ts";
 import { refused } from "./refusal.ts";
 
+type Access = Pick<AdmissionAccess, "authorizer" | "resources">;
+
 /** Only who may delete an object says who owns it: the garbage collector deletes what an owner leaves behind. */
-export function ownerReferencesPermission(authorizer: Authorizer): Validator {
+export function ownerReferencesPermission(access: Access): Validator {
   return (request) => {
     const { object, oldObject, operation, subresource } = request;
     if (object === undefined || (operation !== "CREATE" && operation !== "UPDATE"))
@@ -16,7 +19,7 @@ export function ownerReferencesPermission(authorizer: Authorizer): Validator {
     const now = metaOf(object).ownerReferences ?? [];
     const before = metaOf(oldObject ?? {}).ownerReferences ?? [];
     if (isDeepStrictEqual([...now], [...before])) return undefined;
-    return check(authorizer, request, newlyBlocking(now, before));
+    return check(access, request, newlyBlocking(now, before));
   };
 }
 
@@ -32,7 +35,7 @@ function newlyBlocking(
 }
 
 async function check(
-  authorizer: Authorizer,
+  { authorizer, resources }: Access,
   request: AdmissionRequest,
   blocking: readonly OwnerReference[],
 ): Promise<void> {
@@ -47,7 +50,7 @@ async function check(
       `cannot set an ownerRef on a resource you can't delete: ${verdict.reason}`,
     );
   for (const reference of blocking) {
-    const asked = finalizersOf(request, reference);
+    const asked = finalizersOf(resources, request, reference);
     const held = asked && (await authorizer.authorize(asked));
     if (held?.allowed) continue;
     const why =
@@ -60,10 +63,13 @@ async function check(
 }
 
 function finalizersOf(
+  resources: ResourceTable,
   { namespace, user }: AdmissionRequest,
   { apiVersion, kind, name }: OwnerReference,
 ): AccessRequest | undefined {
-  const owner = RESOURCES.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
+  const owner = resources
+    .all()
+    .find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
   if (owner === undefined) return undefined;
   const { group, namespaced, plural, version } = owner;
   return {

@@ -75,6 +75,7 @@ export interface AdmissionAccess {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly resources: ResourceTable;
 }
 
 /** A question, complete and defaulted: an access review, a token review. */

@@ -23,6 +23,7 @@ export function requestValue(request: AdmissionRequest): JsonObject {
       username: user.name,
       ...(user.uid === undefined ? {} : { uid: user.uid }),
       groups: user.groups,
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
     },
     dryRun,
     options: request.options(),
