@@ -3,6 +3,7 @@
 /** linux/sched.h */
 export const CLONE = {
   vm: 0x100,
+  files: 0x400,
   vfork: 0x4000,
   parentSetTid: 0x10_0000,
   newNs: 0x2_0000,

@@ -12,6 +12,7 @@ function plan(change: Partial<StartPlan> = {}, oci: Partial<OciConfig> = {}): St
   return {
     oci: { ...defaultOciConfig({ args: ["web", "--port", "80"] }), ...oci },
     lowerDirs: ["/layers/sha256/aa", "/layers/sha256/bb"],
+    root: "/state/root",
     directory: "/state/containers/c",
     cgroupEntries: ["/sys/fs/cgroup/pod/c/cgroup.procs"],
     cgroupMounts: [{ name: "", type: "cgroup2", data: "" }],
@@ -68,7 +69,7 @@ test("startProgram() lets the parent go on where the container's part ends", () 
   const program = startProgram(plan());
   const clone = index(program, "clone");
   const next = program[clone + 1 + (program[clone]?.skip ?? 0)];
-  assert.equal(next?.what, "open the status file");
+  assert.equal(next?.what, "keep the mount namespace");
   const before = program[clone + (program[clone]?.skip ?? 0)];
   assert.equal(before?.call, "execve");
   assert.deepEqual(
@@ -76,6 +77,16 @@ test("startProgram() lets the parent go on where the container's part ends", () 
     [],
     "a failed last execve must not fall into the parent's part",
   );
+});
+
+test("startProgram() gives the reaper the mount namespace, and shares no other descriptor with the container", () => {
+  const program = startProgram(plan());
+  const opened = index(program, "open the mount namespace");
+  const kept = index(program, "keep the mount namespace");
+  assert.deepEqual(program[opened]?.answerTo, { ahead: kept - opened, argument: 0 });
+  assert.equal(program[opened + 1]?.what, "unshare descriptors from the reaper");
+  const shared = program.slice(index(program, "clone") + 1, opened + 1).map(({ call }) => call);
+  assert.deepEqual(shared, ["openat", "write", "openat"]);
 });
 
 test("startProgram() loads the filter before it gives rights up, when new privileges are allowed", () => {

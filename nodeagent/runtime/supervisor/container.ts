@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readSync,
@@ -157,10 +158,16 @@ export class Container {
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    const { pid } = readStatusFile(this.#paths.status);
+    const { pid, exitStatus, changedAtMs } = readStatusFile(this.#paths.status);
     if (pid === undefined) {
       // Its starter died before the kernel made the process.
       this.#fail("the supervisor was killed during the start", "StartError");
+      return;
+    }
+    if (!existsSync(this.#paths.live)) {
+      // The machine has restarted: the number may be another process's.
+      this.#state = this.#exitState(startedAtMs, exitStatus, changedAtMs);
+      this.#resolveExited();
       return;
     }
     this.#state = { at: "running", pid, startedAtMs };
@@ -195,9 +202,9 @@ export class Container {
   }
 
   #writeRecord(): void {
-    const { directory } = this.#paths;
+    const { directory, live } = this.#paths;
     mkdirSync(directory, { mode: 0o700 });
-    for (const name of ["root", "upper", "work"]) mkdirSync(`${directory}/${name}`);
+    for (const path of [`${directory}/upper`, `${directory}/work`, live]) mkdirSync(path);
     writeFileSync(this.#paths.config, JSON.stringify(this.config), { mode: 0o600 });
   }
 

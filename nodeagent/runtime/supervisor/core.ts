@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { hasCode } from "../../kernel/syscall-error.ts";
@@ -20,6 +20,7 @@ import { Children } from "./children.ts";
 import { Container, type ContainerDeps } from "./container.ts";
 import { EventFeed } from "./event-feed.ts";
 import { execInContainer } from "./exec.ts";
+import { namesIn } from "./names-in.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export interface CoreDeps extends ContainerDeps {
@@ -188,18 +189,27 @@ export class SupervisorCore implements Runtime {
   async #discard(id: string): Promise<void> {
     const { state, logger } = this.#deps;
     const trash = `${state.trash}/${id}`;
+    rmSync(state.container(id).live, { recursive: true, force: true });
     try {
       renameSync(state.container(id).directory, trash);
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    const gone = rm(trash, { recursive: true, force: true })
+    const gone = removeTree(trash)
       .catch((error: unknown) => logger.error("remove container's files", { container: id, error }))
       .finally(() => this.#discarding.delete(gone));
     this.#discarding.add(gone);
     // A node that removes faster than its disk can must wait for it.
     if (this.#discarding.size > DISCARDING_MAX) await Promise.race(this.#discarding);
   }
+}
+
+/** One with nothing in its writable layer is a handful of files: to fetch threads for each would take longer. */
+async function removeTree(directory: string): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  const isSmall = namesIn(`${directory}/upper`).length === 0;
+  if (isSmall) rmSync(directory, { recursive: true, force: true });
+  else await rm(directory, { recursive: true, force: true });
 }
 
 /** A TCP connection as a process's streams. */
@@ -228,8 +238,8 @@ function streamsOf(socket: Socket): ProcessStreams {
 
 /** The directories that must be there before anything is adopted. */
 export function makeStateDirectories(state: ContainerDeps["state"]): void {
-  const { namespaces, sandboxes, containers, trash, initRoot } = state;
-  for (const path of [namespaces, sandboxes, containers, trash]) {
+  const { live, root, sandboxes, containers, trash, initRoot } = state;
+  for (const path of [live, root, sandboxes, containers, trash]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   // The shared init, which is nobody, must be able to enter it.

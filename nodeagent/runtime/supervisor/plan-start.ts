@@ -22,6 +22,7 @@ export function planStart(options: PlanOptions): StartPlan {
   return {
     oci,
     lowerDirs: config.lowerDirs,
+    root: deps.state.root,
     directory: deps.state.container(config.id).directory,
     cgroupEntries: deps.cgroups.entryFiles(cgroup),
     cgroupMounts: deps.cgroups.mounts(),

@@ -1,9 +1,12 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { MS } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { type Architecture, MACHINE_CODE, staticElf } from "../runner/machine-code.ts";
 import { makeStateDirectories } from "./core.ts";
 import type { StateDirectory } from "./state-directory.ts";
+
+/** Directories, FIFOs and mount points hold no bytes; inodes are bounded by the machine's memory. */
+const LIVE_OPTIONS = "mode=0700,size=1m";
 
 /** What a state directory has before the first container: directories, our two small programs, the private mount. */
 export function prepareState(
@@ -15,10 +18,17 @@ export function prepareState(
   const code = MACHINE_CODE[architecture];
   writeProgram(state.reaper, staticElf(architecture, code.reaper));
   writeProgram(`${state.initRoot}/init`, staticElf(architecture, code.init));
-  if (isMountPoint(kernel, state.namespaces)) return;
+  if (!isMountPoint(kernel, state.live)) mountLive(kernel, state.live);
+  for (const path of [state.namespaces, `${state.live}/containers`]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+}
+
+function mountLive(kernel: Kernel, path: string): void {
+  const flags = MS.noSuid | MS.noDev | MS.noExec;
+  kernel.mount({ source: "naru", target: path, type: "tmpfs", flags, data: LIVE_OPTIONS });
   // A pin below a shared mount would be copied into every mount namespace that listens to it.
-  kernel.mount({ source: state.namespaces, target: state.namespaces, type: null, flags: MS.bind });
-  kernel.mount({ source: "none", target: state.namespaces, type: null, flags: MS.private });
+  kernel.mount({ source: "none", target: path, type: null, flags: MS.private });
 }
 
 /** A program that runs may not be written to; what is there is ours already. */

@@ -1,5 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Clock } from "#lib/clock";
+import type { Logger } from "#lib/logger";
+import { MS } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
@@ -7,7 +9,6 @@ import { sharedInitProgram } from "../init-program.ts";
 import { sysctlPath } from "../program.ts";
 import type { Sandbox, SandboxConfig, SandboxRecord } from "../runtime.ts";
 import { describeFailure } from "./describe-failure.ts";
-import { namesIn } from "./names-in.ts";
 import { namespacesOf } from "./plan-start.ts";
 import { removeGroup } from "./remove-group.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -17,6 +18,7 @@ export interface SandboxDeps {
   readonly kernel: Kernel;
   readonly cgroups: Cgroups;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly state: StateDirectory;
   /** The node's group: "/naru". */
   readonly cgroupRoot: string;
@@ -28,6 +30,8 @@ const INIT_GROUP = "init";
 export class Sandboxes {
   readonly #deps: SandboxDeps;
   readonly #records = new Map<string, SandboxRecord>();
+  /** What was removed, until nothing is left of it: each for one turn of the event loop. */
+  readonly #clearing = new Map<string, Promise<void>>();
 
   constructor(deps: SandboxDeps) {
     this.#deps = deps;
@@ -49,9 +53,10 @@ export class Sandboxes {
     const known = this.#records.get(config.id);
     if (known !== undefined) return known.sandbox;
     const { cgroups, state, clock } = this.#deps;
-    // What an earlier, crashed attempt left would be joined half done.
-    await this.#clear(config.id);
+    await this.#clearing.get(config.id);
     try {
+      // First, so that the next supervisor clears what a crashed one has not finished.
+      makePinDirectory(this.#deps.kernel, state.sandbox(config.id).namespaces);
       cgroups.makeBranch(this.cgroupOf(config.id), config.limits);
       this.#pin(config);
       if (config.sharePid) await this.#startInit(config.id);
@@ -70,11 +75,18 @@ export class Sandboxes {
     return sandbox;
   }
 
-  /** Its containers are gone already. */
+  /** Its containers are gone already. What nobody can see any more goes behind everybody's back. */
   async remove(id: string): Promise<void> {
+    const underWay = this.#clearing.get(id);
+    if (underWay !== undefined) return underWay;
     rmSync(this.#deps.state.sandbox(id).record, { force: true });
     this.#records.delete(id);
-    await this.#clear(id);
+    await removeGroup(this.#deps, this.cgroupOf(id));
+    const cleared = new Promise((resolve) => setImmediate(resolve))
+      .then(() => this.#clear(id))
+      .catch((error: unknown) => this.#deps.logger.error("clear sandbox", { sandbox: id, error }))
+      .finally(() => this.#clearing.delete(id));
+    this.#clearing.set(id, cleared);
   }
 
   /** Takes over what another supervisor has made, and clears what it has not finished. */
@@ -96,7 +108,6 @@ export class Sandboxes {
     const { kernel, state } = this.#deps;
     const kinds = namespacesOf(config);
     const directory = state.sandbox(config.id).namespaces;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (kinds.length === 0) return;
     kernel.pinNamespaces(kinds, directory, () => {
       if (kinds.includes("uts")) kernel.setHostname(config.hostname);
@@ -133,15 +144,20 @@ export class Sandboxes {
     const { kernel, state } = this.#deps;
     const { namespaces, initStatus, record } = state.sandbox(id);
     rmSync(record, { force: true });
-    for (const name of namesIn(namespaces)) {
-      try {
-        kernel.unmount(`${namespaces}/${name}`);
-      } catch (error) {
-        if (!hasCode(error, "EINVAL", "ENOENT")) throw error; // EINVAL: it was never mounted.
-      }
-    }
-    rmSync(namespaces, { recursive: true, force: true });
     await removeGroup(this.#deps, this.cgroupOf(id));
     rmSync(initStatus, { force: true });
+    try {
+      kernel.unmount(namespaces);
+    } catch (error) {
+      if (!hasCode(error, "EINVAL", "ENOENT")) throw error; // EINVAL: it was never mounted.
+    }
+    // Last: as long as it is there, the next supervisor clears the rest.
+    rmSync(namespaces, { recursive: true, force: true });
   }
+}
+
+/** A mount of its own, so that all pins in it go at once: for each unmounting the kernel waits until nobody looks any more. */
+function makePinDirectory(kernel: Kernel, path: string): void {
+  mkdirSync(path, { mode: 0o700 });
+  kernel.mount({ source: path, target: path, type: null, flags: MS.bind });
 }

@@ -5,8 +5,14 @@ export interface StateDirectory {
   readonly reaper: string;
   /** The root of a shared PID namespace's first process; holds nothing but it. */
   readonly initRoot: string;
-  /** A private mount: what is pinned below it is seen nowhere else. */
+  /**
+   * A private mount in memory, for what means nothing after the machine's restart: pinned namespaces and FIFOs. What is
+   * pinned below it is seen nowhere else.
+   */
+  readonly live: string;
   readonly namespaces: string;
+  /** Where all roots are mounted, each in its own mount namespace. */
+  readonly root: string;
   readonly sandboxes: string;
   readonly containers: string;
   /** What was removed, until its files are gone. */
@@ -25,6 +31,8 @@ export interface SandboxPaths {
 
 export interface ContainerPaths {
   readonly directory: string;
+  /** Directory of its FIFOs. */
+  readonly live: string;
   readonly config: string;
   /** The reaper's file: 8 bytes at the start, 8 at the end. */
   readonly status: string;
@@ -46,7 +54,9 @@ export function stateDirectory(path: string): StateDirectory {
     socket: `${path}/supervisor.sock`,
     reaper: `${path}/bin/reaper`,
     initRoot: `${path}/bin/init-root`,
-    namespaces: `${path}/namespaces`,
+    live: `${path}/live`,
+    namespaces: `${path}/live/namespaces`,
+    root: `${path}/root`,
     sandboxes: `${path}/sandboxes`,
     containers: `${path}/containers`,
     trash: `${path}/trash`,
@@ -54,23 +64,25 @@ export function stateDirectory(path: string): StateDirectory {
       assertId(id);
       return {
         record: `${path}/sandboxes/${id}.json`,
-        namespaces: `${path}/namespaces/${id}`,
+        namespaces: `${path}/live/namespaces/${id}`,
         initStatus: `${path}/sandboxes/${id}.init`,
       };
     },
     container: (id) => {
       assertId(id);
       const directory = `${path}/containers/${id}`;
+      const live = `${path}/live/containers/${id}`;
       return {
         directory,
+        live,
         config: `${directory}/config.json`,
         status: `${directory}/status`,
         failure: `${directory}/failure.json`,
-        stdin: `${directory}/stdin`,
-        stdout: `${directory}/stdout`,
-        stderr: `${directory}/stderr`,
-        alive: `${directory}/alive`,
-        release: `${directory}/release`,
+        stdin: `${live}/stdin`,
+        stdout: `${live}/stdout`,
+        stderr: `${live}/stderr`,
+        alive: `${live}/alive`,
+        release: `${live}/release`,
         upper: `${directory}/upper`,
       };
     },
