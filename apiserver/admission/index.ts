@@ -75,13 +75,14 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
     ];
+    const phase = new MutatingPhase({
+      builtIn: mutating,
+      outside: [mutatingPolicies, webhooks],
+      last: (request) => addresses.admit(request, reader),
+      reader,
+    });
     return {
-      async mutate(request) {
-        const phase = new MutatingPhase(mutating, [mutatingPolicies, webhooks], reader);
-        const current = await phase.run(request);
-        const placed = await addresses.admit(current, reader);
-        return placed ?? (current === request ? undefined : current.object);
-      },
+      mutate: (request) => phase.run(request),
       validate: (request) => validateAll(validating, request, reader),
     };
   };

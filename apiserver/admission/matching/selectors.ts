@@ -58,7 +58,9 @@ export async function namespaceObject(
   if (isOwn && object !== undefined && subresource === undefined) return object;
   const wanted = isOwn ? name : namespace;
   if (wanted === undefined) return undefined;
-  const found = await reader.get(namespaces, undefined, wanted);
+  const found =
+    reader.known(namespaces, undefined, wanted) ??
+    (await reader.get(namespaces, undefined, wanted));
   if (found !== undefined) return found.json;
   const details = { name: wanted, kind: namespaces.plural };
   throw new StatusError("NotFound", `namespaces "${wanted}" not found`, { details });

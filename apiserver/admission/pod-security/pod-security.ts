@@ -90,7 +90,9 @@ async function checkSubject(
   reader: Reader,
 ): Promise<void> {
   const { name = "", namespace = "", resource } = request;
-  const found = await reader.get(namespaces, undefined, namespace);
+  const found =
+    reader.known(namespaces, undefined, namespace) ??
+    (await reader.get(namespaces, undefined, namespace));
   const policy = policyOf((found?.object as Namespace | undefined)?.metadata.labels ?? {});
   if (resource === pods) {
     const broken = violations(policy.enforce, subject);

@@ -52,10 +52,10 @@ export class BoundPolicies<P extends Policy> {
 
   /** Resolves when all are known; undefined when they are already. */
   get waiting(): Promise<unknown> | undefined {
-    const all = [this.#policies.waiting, this.#bindings.waiting].filter(
-      (each) => each !== undefined,
-    );
-    return all.length === 0 ? undefined : Promise.all(all);
+    const policies = this.#policies.waiting;
+    const bindings = this.#bindings.waiting;
+    if (policies === undefined && bindings === undefined) return undefined;
+    return Promise.all([policies, bindings]);
   }
 
   /** Those that may be about the request, by its route. */

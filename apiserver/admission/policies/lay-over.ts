@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { Resource } from "#resources";
 import { type FieldType, fieldType, isKeyed, itemsOf, mapTypeOf } from "../../apply/field-type.ts";
-import { kindTypeOf } from "../../apply/kind-types.ts";
 import { merge } from "../../apply/merge.ts";
 import { isObject } from "../../chain/object-meta.ts";
+import { mergingOf } from "../../chain/ownership.ts";
 
 export interface LaidOver {
   readonly merged: JsonObject;
@@ -17,7 +17,7 @@ export function layOver(
   object: JsonObject,
   configuration: JsonObject,
 ): LaidOver {
-  const { type } = kindTypeOf(resource);
+  const { type } = mergingOf(resource);
   return {
     merged: merge(type, object, configuration) as JsonObject,
     atomics: atomicsIn(type, configuration, ""),

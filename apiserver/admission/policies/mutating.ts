@@ -36,6 +36,11 @@ export class MutatingPolicies {
     );
   }
 
+  concerns(request: AdmissionRequest): boolean {
+    if (request.operation === "DELETE") return false;
+    return this.#policies.waiting !== undefined || this.#policies.for(request).length > 0;
+  }
+
   /** One after the other, each with what the one before made of the object. Undefined when none is to be asked. */
   mutate(
     request: AdmissionRequest,

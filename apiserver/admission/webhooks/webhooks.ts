@@ -34,6 +34,10 @@ export class Webhooks {
     this.#validating = registered(validatingWebhookConfigurations);
   }
 
+  concerns(request: AdmissionRequest): boolean {
+    return this.#mutating.waiting !== undefined || this.#mutating.for(request).length > 0;
+  }
+
   /** One after the other, each with what the one before made of the object. Undefined when none is to be asked. */
   mutate(
     request: AdmissionRequest,
