@@ -1,6 +1,6 @@
 /** `metadata.managedFields`: who owns which fields. */
 import type { JsonValue } from "#lib/json";
-import { EMPTY, type FieldSet, union } from "./field-set.ts";
+import { EMPTY, equal, type FieldSet, union } from "./field-set.ts";
 import { decodeFields, encodeFields, fieldsOf } from "./fields-v1.ts";
 import { isObject } from "./path.ts";
 
@@ -38,6 +38,17 @@ export function isSameManager(a: Manager, b: Manager): boolean {
     a.subresource === b.subresource &&
     (a.operation === "Apply" || a.apiVersion === b.apiVersion)
   );
+}
+
+/** Whether the two differ in nothing but their times. */
+export function hasSameOwners(a: ManagedFields, b: ManagedFields): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  return a.every((entry) => {
+    const other = b.find((each) => isSameManager(each, entry));
+    if (other === undefined || other.apiVersion !== entry.apiVersion) return false;
+    return other.fields === entry.fields || equal(setOfEntry(other), setOfEntry(entry));
+  });
 }
 
 /** What anybody owns. */

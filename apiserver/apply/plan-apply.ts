@@ -38,6 +38,8 @@ export interface Application {
   readonly configuration: JsonObject;
   /** The part of an object that this route writes. */
   readonly writable: (object: JsonObject) => JsonObject;
+  /** The object as it is stored: a quantity of `1000m` is no other than one of `1`, nor is a false one that is left out. */
+  readonly decode: (object: JsonObject) => JsonObject;
   readonly by: Manager;
   /** Takes over what others own with other values. */
   readonly force: boolean;
@@ -57,11 +59,12 @@ export function planApply(application: Application): ApplyPlan {
   const managed = trackedBefore(application);
   const own = managed.find((entry) => isSameManager(entry, by));
   const others = managed.filter((entry) => entry !== own);
-  const object = prune(kind.type, merge(kind.type, live, configuration), {
+  const merged = prune(kind.type, merge(kind.type, live, configuration), {
     before: own === undefined ? EMPTY : setOfEntry(own),
     // With the places of empty lists and structs, which own nothing and are still said to be there.
     owned: union(ownedFields(others), everything(kind.type, configuration)),
   }) as JsonObject;
+  const object = application.decode(merged);
   const { changed, removed } = compare(kind.type, live, object);
   const conflicts = refusedConflicts(application, conflictsIn(others, changed));
   if (conflicts.length > 0) return { ok: false, conflicts };

@@ -52,6 +52,7 @@ export function apply(state: State | undefined, configuration: JsonObject, how: 
     managed: state?.managed ?? [],
     configuration,
     writable: (object) => object,
+    decode: (object) => object,
     by: managerOf(configuration, "Apply", how),
     force: how.force ?? false,
     time: how.time ?? TIME,

@@ -82,9 +82,8 @@ async function createApplied(
   const { uid, resourceVersion } = metaOf(given.configuration);
   // It speaks of an object that there was.
   if (uid || resourceVersion) throw notFound(resource, name);
-  const plan = planned(steps, call, given);
-  const object = decodeBody(call, plan.object);
-  return createNamed(steps, call, { object, managedFields: plan.managed });
+  const { object, managed } = planned(steps, call, given);
+  return createNamed(steps, call, { object, managedFields: managed });
 }
 
 async function applyTo(
@@ -92,10 +91,8 @@ async function applyTo(
   call: Call,
   given: Given & { readonly current: Published },
 ): Promise<Published | undefined> {
-  const { current } = given;
-  const plan = planned(steps, call, given);
-  const object = decodeBody(call, plan.object);
-  return replace(steps, call, { object, current, managedFields: plan.managed });
+  const { object, managed } = planned(steps, call, given);
+  return replace(steps, call, { object, current: given.current, managedFields: managed });
 }
 
 /** The plan, without `current` of a new object. A subresource that is `call`'s own is who writes. */
@@ -112,6 +109,7 @@ export function planned(
       managed: current?.managedFields ?? [],
       configuration,
       writable: (object) => writablePart(call.resource, call.subresource, object),
+      decode: (object) => decodeBody(call, object),
       by: managerOf(call, "Apply"),
       force,
       time: timestamp(steps.clock.nowMs()),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
-import type { ManagedFields } from "../apply/managers.ts";
+import { hasSameOwners, type ManagedFields } from "../apply/managers.ts";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
@@ -95,7 +95,7 @@ async function store(
   const next = withMeta(counted, { resourceVersion: metaOf(current.json).resourceVersion });
   // A write that changes nothing makes no revision: watchers need not hear of it.
   const isSame = isDeepStrictEqual(next, current.json);
-  if (isSame && isDeepStrictEqual(managedFields, current.managedFields)) return current;
+  if (isSame && hasSameOwners(managedFields, current.managedFields)) return current;
   if (call.dryRun) return Published.unsaved(next, managedFields);
   const result = isFinished(next)
     ? await steps.writer.commit([{ kind: "delete", resource, published: current }])

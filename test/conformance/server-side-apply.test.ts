@@ -6,6 +6,28 @@ import { type Kubectl, kubectl } from "../harness/kubectl.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 
+const SCHEMA = {
+  type: "object",
+  properties: {
+    spec: {
+      type: "object",
+      properties: {
+        whole: { type: "array", items: { type: "integer" } },
+        doors: {
+          type: "array",
+          "x-kubernetes-list-type": "map",
+          "x-kubernetes-list-map-keys": ["name"],
+          items: {
+            type: "object",
+            required: ["name"],
+            properties: { name: { type: "string" }, width: { type: "integer" } },
+          },
+        },
+      },
+    },
+  },
+};
+
 let server: TestServer;
 let k: Kubectl;
 
@@ -159,6 +181,53 @@ test("what has no place in the kind, or no name of a manager, is refused", TIMEO
     stderr,
     /failed to create typed patch object \(default\/wrong; apps\/v1, Kind=Deployment\): \.spec\.nonsense: field not declared in schema/,
   );
+});
+
+test("another spelling of the same value is no change and no conflict", TIMEOUT, async () => {
+  const limits = (cpu: string) => `apiVersion: v1
+kind: Pod
+metadata: {name: spelt}
+spec:
+  hostNetwork: false
+  containers: [{name: a, image: a, resources: {limits: {cpu: "${cpu}"}}}]
+`;
+  const apply = (cpu: string, manager: string) =>
+    k.ok(["apply", "--server-side", `--field-manager=${manager}`, "-f", "-"], {
+      input: limits(cpu),
+    });
+  const version = () => k.ok(["get", "pod", "spelt", "-o=jsonpath={.metadata.resourceVersion}"]);
+  await apply("1000m", "one");
+  await apply("1", "two");
+  const before = await version();
+  await apply("1000m", "two");
+  assert.equal(await version(), before);
+});
+
+test("custom resources merge by their schema", TIMEOUT, async () => {
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "gates.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: "gates", kind: "Gate" },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: SCHEMA } }],
+    },
+  };
+  await k.ok(["apply", "--server-side", "-f", "-"], { input: JSON.stringify(definition) });
+  await k.ok(["wait", "--for=condition=Established", "crd/gates.example.com"]);
+  const gate = (spec: object) =>
+    JSON.stringify({ apiVersion: "example.com/v1", kind: "Gate", metadata: { name: "g" }, spec });
+  const apply = (spec: object, ...flags: string[]) =>
+    k.run(["apply", "--server-side", "-f", "-", ...flags], { input: gate(spec) });
+  assert.equal((await apply({ doors: [{ name: "a", width: 1 }], whole: [1] })).code, 0);
+  const more = await apply({ doors: [{ name: "b" }] }, "--field-manager=other");
+  assert.equal(more.code, 0, more.stderr);
+  const conflict = await apply({ whole: [2] }, "--field-manager=other");
+  assert.match(conflict.stderr, /1 conflict: conflict with "kubectl": \.spec\.whole\n/);
+  const spec = JSON.parse(await k.ok(["get", "gate", "g", "-o=jsonpath={.spec}"]));
+  assert.deepEqual(spec, { doors: [{ name: "a", width: 1 }, { name: "b" }], whole: [1] });
 });
 
 test("managed fields can be taken away", TIMEOUT, async () => {
