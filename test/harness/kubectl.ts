@@ -78,6 +78,13 @@ function kubectlOf(binary: string, { directory, enter, kubeconfig }: Use): Kubec
   };
 }
 
+/** helm 4, out of the same package. */
+export async function helmBinary(): Promise<string> {
+  const binary = join(dirname(dirname(await unpacked())), "helm", "helm");
+  await chmod(binary, 0o755);
+  return binary;
+}
+
 /** Unpacked once a machine: the archive holds helm as well, and takes a second. */
 async function unpacked(): Promise<string> {
   const directory = join(tmpdir(), "naru-test-kubectl-1.35");
