@@ -2,6 +2,7 @@
 import type { Clock } from "#lib/clock";
 import { type Logger, silentLogger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
+import type { Poster } from "./admission/webhooks/post.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
 import { oidcDocuments } from "./authn/oidc-documents.ts";
@@ -20,12 +21,12 @@ import type {
   Rules,
   Steps,
 } from "./chain/steps.ts";
-import { renameVersion } from "./custom/conversion.ts";
+import { converterOf } from "./custom/conversion.ts";
 import { withCustomKinds } from "./custom/custom-objects.ts";
 import { Definitions } from "./custom/definitions.ts";
 import { LiveResources } from "./custom/live-resources.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
-import { OpenApi, type OpenApiDocuments } from "./discovery/openapi.ts";
+import { OpenApi, type OpenApiSource } from "./discovery/openapi.ts";
 import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
 import { startRest, type TlsFiles } from "./front/rest/server.ts";
 import { listening } from "./listening.ts";
@@ -40,7 +41,9 @@ export interface Parts {
   readonly admission: (access: AdmissionAccess) => Admission;
   readonly rules: Rules;
   readonly patcher: Patcher;
-  readonly openApi: OpenApiDocuments;
+  readonly openApi: OpenApiSource;
+  /** Reaches the webhooks that convert custom objects. */
+  readonly post: Poster;
   /** Signs service accounts' tokens, and recognises them. Left out: there are none. */
   readonly tokens?: Pick<AccountTokenOptions, "issuer" | "key">;
 }
@@ -79,7 +82,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     version,
     unready: () => undefined,
     resources: steps.resources,
-    openApi: new OpenApi(options.parts.openApi),
+    openApi: new OpenApi(options.parts.openApi, steps.resources),
     documents: await oidcDocuments(accountTokens, `https://${host}:${options.restPort}`),
   });
   const common = { steps, tls, host, logger };
@@ -131,9 +134,10 @@ interface Assembled {
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
-  const resources = new LiveResources(() => renameVersion);
-  const cached = await CachedObjects.open(store, clock, logger);
-  const objects = withCustomKinds(withEventFaces(cached));
+  const stored = withEventFaces(await CachedObjects.open(store, clock, logger));
+  const calling = { reader: stored, clock, random, post: parts.post };
+  const resources = new LiveResources((definition) => converterOf(definition, calling));
+  const objects = withCustomKinds(stored);
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
   const common = { rules, clock, random, resources };

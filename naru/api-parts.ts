@@ -23,13 +23,15 @@ export interface ApiPartsOptions {
 const TOKEN_ISSUER = "https://kubernetes.default.svc.cluster.local";
 
 export function apiParts({ serviceCidr, signal, tokenKey }: ApiPartsOptions): Parts {
+  const post = httpsPoster();
   return {
     authorizer: authorizer(signal),
-    admission: admission({ serviceCidr, signal, post: httpsPoster() }),
+    admission: admission({ serviceCidr, signal, post }),
+    post,
     rules,
     patcher,
     tokens: { issuer: TOKEN_ISSUER, key: signingKey(tokenKey) },
-    openApi: openApiSource({ version: KUBERNETES_VERSION }),
+    openApi: (custom) => openApiSource({ version: KUBERNETES_VERSION }, custom),
   };
 }
 

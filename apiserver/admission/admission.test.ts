@@ -64,7 +64,8 @@ async function newCore(
       }),
       rules,
       patcher,
-      openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
+      openApi: () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none }),
+      post: none,
     },
   });
   for (const name of ["default", "kube-node-lease"])

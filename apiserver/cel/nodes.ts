@@ -24,6 +24,15 @@ export function eachNode(root: ASTNode | Node, visit: (node: Node) => void): voi
   walk(root as unknown as Node);
 }
 
+/** The identifiers that an expression names, whoever declared them. */
+export function namesOf(root: ASTNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  eachNode(root, ({ args, op }) => {
+    if (op === "id") names.add(String(args));
+  });
+  return names;
+}
+
 function children(node: Node): readonly Node[] {
   const found: Node[] = [];
   collect(node.meta.alternate ?? node.args, found);

@@ -28,7 +28,8 @@ async function coreWith(admission: Admission): Promise<Core> {
       admission: () => admission,
       rules,
       patcher,
-      openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
+      openApi: () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none }),
+      post: none,
     },
   });
 }

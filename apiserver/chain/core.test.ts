@@ -20,12 +20,8 @@ import { patcher } from "./patcher.ts";
 import type { AccessRequest } from "./steps.ts";
 
 const namespace = "default";
-const openApi = {
-  paths: [],
-  v3: () => Promise.reject(new Error("not served here")),
-  v2Json: () => Promise.reject(new Error("not served here")),
-  v2Protobuf: () => Promise.reject(new Error("not served here")),
-};
+const none = () => Promise.reject(new Error("not served here"));
+const openApi = () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none });
 
 const stores: MemoryStore[] = [];
 // Events' time to live would keep the process waiting for its hour.
@@ -47,6 +43,7 @@ async function newApi(allowed: (request: AccessRequest) => boolean = () => true)
       rules,
       patcher,
       openApi,
+      post: none,
     },
   });
   return core.as({ name: "eve", groups: [] });

@@ -25,6 +25,8 @@ export interface CustomKind {
   readonly scale: ScalePaths | undefined;
   /** What field selectors may name, beside metadata's fields: `spec.color`. */
   readonly selectableFields: readonly string[];
+  /** As OpenAPI shows it; undefined when the definition says nothing. */
+  readonly schema: JsonObject | undefined;
   readonly columns: readonly Column[];
   row(object: JsonObject, nowMs: number): Row;
   /** Parsed and pruned; what was pruned is a problem, a warning or nothing. */

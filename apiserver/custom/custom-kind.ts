@@ -11,6 +11,7 @@ import type { CustomKind, ScalePaths } from "../chain/custom-kind.ts";
 import { compileColumns } from "./columns.ts";
 import type { Converter } from "./conversion.ts";
 import { decodeCustom } from "./decode.ts";
+import { compileRules } from "./rules/compile-rules.ts";
 import { compileDefaults } from "./schema/default.ts";
 import { compileFieldTypes } from "./schema/field-types.ts";
 import { compilePrune } from "./schema/prune.ts";
@@ -19,6 +20,9 @@ import { Shown } from "./shown.ts";
 
 /** What a schema that was never given means: anything goes, and is kept. */
 const ANYTHING = { type: "object", "x-kubernetes-preserve-unknown-fields": true } as const;
+
+/** For all rules of one object together: what a server does in some tens of milliseconds. */
+const RULE_STEPS_MAX = 1_000_000;
 
 export interface KindOptions {
   readonly definition: CustomResourceDefinition;
@@ -34,6 +38,7 @@ export function compileKind({ convert, definition, ended, version }: KindOptions
   const prune = compilePrune(schema, true);
   const complete = compileDefaults(schema) ?? ((object) => object);
   const validate = compileValidation(schema);
+  const rules = compileRules(schema, "").check;
   const shown = new Shown({
     apiVersion: kind.apiVersion,
     convert,
@@ -45,6 +50,7 @@ export function compileKind({ convert, definition, ended, version }: KindOptions
     hasStatus: version.subresources?.status !== undefined,
     scale: scalePaths(version),
     selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.slice(1)),
+    schema: version.schema?.openAPIV3Schema as JsonObject | undefined,
     deprecation: deprecationOf(kind, version),
     ...compileColumns(version.additionalPrinterColumns),
     decode: (body, fieldValidation) => decodeCustom(body, { kind, prune, fieldValidation }),
@@ -53,6 +59,9 @@ export function compileKind({ convert, definition, ended, version }: KindOptions
     validate: (object, old) => {
       const causes: StatusCause[] = [];
       validate(object, old, "", causes);
+      // Rules may take for granted what the schema says.
+      if (causes.length === 0)
+        rules?.(object, old, "", { causes, budget: { remaining: RULE_STEPS_MAX } });
       return causes;
     },
     show: (stored) => shown.of(stored),

@@ -139,11 +139,12 @@ export class Definitions {
     }
   }
 
-  /** True when there are none. Through any version: they share their objects. */
+  /** True when there are none. Through any version: they share their objects; best through the one that needs no conversion. */
   async #deleteObjects({ spec, status }: CustomResourceDefinition): Promise<boolean> {
     const { core, resources } = this.#options;
     const { plural } = status.acceptedNames;
     const resource = spec.versions
+      .toSorted((a, b) => Number(b.storage) - Number(a.storage))
       .map(({ name }) => resources.find(spec.group, name, plural))
       .find((found) => found !== undefined);
     if (resource === undefined) return true;

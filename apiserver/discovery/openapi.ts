@@ -1,6 +1,10 @@
 /** `/openapi/v2` and `/openapi/v3`: the description of the API, as `kubectl explain` and validation read it. */
 import { createHash } from "node:crypto";
+import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import { RESOURCES, type Resource } from "#resources";
+import { customKindOf } from "../chain/custom-kind.ts";
+import type { ResourceTable } from "../chain/resource-table.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 
 /** Makes the documents, when first asked for: they are large, and many clusters never show them. */
@@ -15,6 +19,12 @@ export interface OpenApiDocuments {
 /** What clients ask for. Go's own parser of media types refuses the @, so the answer is named without it. */
 const V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 const V2_PROTOBUF_ANSWER = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/** Paths of the groups that have built-in kinds. */
+const BUILT_IN = new Set(
+  RESOURCES.map(({ group, version }) =>
+    group === "" ? `api/${version}` : `apis/${group}/${version}`,
+  ),
+);
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 interface Versioned {
@@ -22,16 +32,44 @@ interface Versioned {
   readonly hash: string;
 }
 
-export class OpenApi {
-  readonly #documents: OpenApiDocuments;
-  readonly #made = new Map<string, Promise<Versioned>>();
+/** A custom kind's row, and its schema where its definition has one. */
+export interface CustomSchema {
+  readonly resource: Resource;
+  readonly schema: JsonObject | undefined;
+}
 
-  constructor(documents: OpenApiDocuments) {
-    this.#documents = documents;
+export type OpenApiSource = (custom: readonly CustomSchema[]) => OpenApiDocuments;
+
+export class OpenApi {
+  readonly #source: OpenApiSource;
+  readonly #resources: ResourceTable;
+  #documents: OpenApiDocuments;
+  /** Made when first asked for, and good until kinds come or go. */
+  #made = new Map<string, Promise<Versioned>>();
+  #generation = -1;
+
+  constructor(source: OpenApiSource, resources: ResourceTable) {
+    this.#source = source;
+    this.#resources = resources;
+    this.#documents = source([]);
+  }
+
+  /** Documents of groups without custom kinds stay as they are: they are large. */
+  #renew(): void {
+    const { generation } = this.#resources;
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    const custom = this.#resources.all().flatMap((resource) => {
+      const kind = customKindOf(resource);
+      return kind === undefined ? [] : [{ resource, schema: kind.schema }];
+    });
+    this.#documents = this.#source(custom);
+    this.#made = new Map([...this.#made].filter(([key]) => BUILT_IN.has(key)));
   }
 
   async serve(exchange: Exchange): Promise<boolean> {
     const { path } = exchange;
+    this.#renew();
     if (path === "/openapi/v2") return this.#serveV2(exchange);
     if (path === "/openapi/v3") return this.#serveIndex(exchange);
     const group = path.slice("/openapi/v3/".length);

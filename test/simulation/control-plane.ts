@@ -91,7 +91,8 @@ function parts(signal: AbortSignal) {
     admission: admission({ serviceCidr: "10.96.0.0/16", signal, post: absent }),
     rules,
     patcher,
-    openApi: { paths: [], v3: absent, v2Json: absent, v2Protobuf: absent },
+    openApi: () => ({ paths: [], v3: absent, v2Json: absent, v2Protobuf: absent }),
+    post: absent,
   };
 }
 

@@ -38,7 +38,8 @@ export function apis(): Apis {
           admission: admission({ serviceCidr: "10.96.0.0/24", signal: stop.signal, post: none }),
           rules,
           patcher,
-          openApi: { paths: [], v3: none, v2Json: none, v2Protobuf: none },
+          openApi: () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none }),
+          post: none,
         },
       });
       const api = core.as({ name: "eve", groups: ["devs"] });

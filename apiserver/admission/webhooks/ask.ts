@@ -6,10 +6,10 @@ import type { AdmissionRequest, Authorizer, Reader } from "../../chain/steps.ts"
 import { conditionsMatch } from "../matching/conditions.ts";
 import type { Scene } from "../matching/scene.ts";
 import { namespaceMatches, objectMatches } from "../matching/selectors.ts";
+import { callWebhook } from "./call.ts";
 import type { Hook } from "./hook.ts";
-import type { Post, Poster } from "./post.ts";
+import type { Poster } from "./post.ts";
 import { InvalidAnswer, rejection, reviewOf, type Verdict, verdictOf } from "./review.ts";
-import { serviceAddress } from "./service-address.ts";
 
 /** What asking needs. */
 export interface Asking {
@@ -70,7 +70,8 @@ async function answerOf(
   const uid = uuid(asking.random);
   try {
     const body = JSON.stringify(reviewOf(request, uid));
-    return verdictOf(await send(asking, hook, body), uid, isMutating);
+    const answer = await callWebhook(asking, { ...hook, body, sayTimeout: true });
+    return verdictOf(answer, uid, isMutating);
   } catch (error) {
     const why = (error as Error).message;
     const kind =
@@ -93,59 +94,3 @@ export function unanswered({ logger }: Pick<Asking, "logger">, hook: Hook, why: 
   logger.info("webhook could not be asked; its failurePolicy is Ignore", { hook: hook.id, why });
   return undefined;
 }
-
-async function send(asking: Asking, hook: Hook, body: string): Promise<string> {
-  const { clock, post } = asking;
-  const url = urlOf(hook);
-  const timeout = new AbortController();
-  const cancel = clock.after(hook.timeoutSeconds * 1000, () => timeout.abort());
-  try {
-    const answer = await post({
-      ...(await target(asking, hook, url)),
-      body,
-      signal: timeout.signal,
-    });
-    if (answer.status >= 200 && answer.status < 300) return answer.body;
-    throw new Error(statusText(answer.status, answer.body));
-  } catch (error) {
-    const why = timeout.signal.aborted ? "context deadline exceeded" : (error as Error).message;
-    throw new Error(`Post "${url.href}": ${why}`, { cause: error });
-  } finally {
-    cancel();
-  }
-}
-
-function urlOf({ client, timeoutSeconds }: Hook): URL {
-  const { service, url: given = "" } = client;
-  const path = service?.path ?? "/";
-  const url = new URL(
-    service === undefined
-      ? given
-      : `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}${path}`,
-  );
-  url.searchParams.set("timeout", `${timeoutSeconds}s`);
-  return url;
-}
-
-async function target(
-  { random, reader }: Asking,
-  { client }: Hook,
-  url: URL,
-): Promise<Pick<Post, "address" | "authorities" | "url">> {
-  const { caBundle = "", service } = client;
-  const authorities = Buffer.from(caBundle, "base64").toString("utf8");
-  return {
-    url,
-    ...(service === undefined ? {} : { address: await serviceAddress(service, reader, random) }),
-    ...(authorities === "" ? {} : { authorities }),
-  };
-}
-
-/** As Kubernetes' client words what it is told. */
-function statusText(status: number, body: string): string {
-  if (status === 404) return "the server could not find the requested resource";
-  const shown = body.slice(0, BODY_SHOWN_MAX).trim();
-  return `an error on the server (${JSON.stringify(shown === "" ? "unknown" : shown)}) has prevented the request from succeeding (code ${status})`;
-}
-
-const BODY_SHOWN_MAX = 256;

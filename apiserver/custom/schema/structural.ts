@@ -173,10 +173,6 @@ function wordProblems(schema: Schema, path: string): Causes {
   const causes: StatusCause[] = FORBIDDEN.filter((word) => isGiven(fields[word])).map((word) =>
     forbidden(`${path}.${word}`, `${word} is not supported`),
   );
-  if ((schema["x-kubernetes-validations"]?.length ?? 0) > 0)
-    causes.push(
-      forbidden(`${path}.x-kubernetes-validations`, "rules in CEL are not supported yet"),
-    );
   if (schema.uniqueItems)
     causes.push(
       forbidden(

@@ -8,8 +8,7 @@ export function conversionProblems(
 ): Causes {
   if (conversion === undefined) return [];
   const { strategy, webhook } = conversion;
-  // Webhook is not supported yet.
-  const strategies = requiredOneOf(`${path}.strategy`, strategy, ["None"]);
+  const strategies = requiredOneOf(`${path}.strategy`, strategy, ["None", "Webhook"]);
   const at = `${path}.webhook`;
   if (strategy !== "Webhook") {
     const why = "should not be set when strategy is not set to Webhook";

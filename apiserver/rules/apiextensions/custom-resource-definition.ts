@@ -6,7 +6,9 @@ import type {
   CustomResourceDefinitionNames,
   CustomResourceDefinitionSpec,
   CustomResourceDefinitionVersion,
+  JSONSchemaProps,
 } from "#proto/apiextensions/v1";
+import { compileRules } from "../../custom/rules/compile-rules.ts";
 import { structuralProblems } from "../../custom/schema/structural.ts";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
 import { named, nonEmpty, requiredOneOf } from "../checks.ts";
@@ -151,11 +153,17 @@ function versionProblems(version: CustomResourceDefinitionVersion, path: string)
           ),
         ]
       : []),
-    ...(root === undefined ? [required(at, "schemas are required")] : structuralProblems(root, at)),
+    ...(root === undefined ? [required(at, "schemas are required")] : schemaProblems(root, at)),
     ...subresourceProblems(version.subresources, `${path}.subresources`),
     ...columnProblems(version.additionalPrinterColumns, `${path}.additionalPrinterColumns`),
     ...selectableProblems(version.selectableFields, root, `${path}.selectableFields`),
   ];
+}
+
+/** Rules can be compiled only against a schema that is well. */
+function schemaProblems(schema: JSONSchemaProps, path: string): Causes {
+  const structural = structuralProblems(schema, path);
+  return structural.length > 0 ? structural : compileRules(schema, path).problems;
 }
 
 function changeProblems(now: CustomResourceDefinition, old: CustomResourceDefinition): Causes {

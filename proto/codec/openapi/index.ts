@@ -1,10 +1,12 @@
 /** The door to the API's description in OpenAPI's forms. Pure: from the tables and the table of kinds to documents. */
 import { apiVersionOf, RESOURCES, type Resource } from "../../resources.ts";
+import type { CustomSchema } from "./custom.ts";
 import { gnosticDocument } from "./gnostic.ts";
 import type { Docs } from "./schemas.ts";
 import { v2Document } from "./v2.ts";
 import { type OpenApiInfo, v3Document, v3Path } from "./v3.ts";
 
+export type { CustomSchema } from "./custom.ts";
 export type { OpenApiInfo } from "./v3.ts";
 
 export interface OpenApiSource {
@@ -18,19 +20,22 @@ export interface OpenApiSource {
 /** Nothing is made before it is asked for, not even the texts read: many clusters never show them. */
 export function openApiSource(
   info: OpenApiInfo,
-  resources: readonly Resource[] = RESOURCES,
+  custom: readonly CustomSchema[] = [],
 ): OpenApiSource {
+  const resources = [...RESOURCES, ...custom.map(({ resource }) => resource)];
+  const served = servedIn(RESOURCES);
   const byPath = Map.groupBy(resources, v3Path);
   const known = (path: string): readonly Resource[] => {
     const found = byPath.get(path);
     if (found === undefined) throw new Error(`no group version at ${path}`);
     return found;
   };
-  const v2 = async () => v2Document(resources, servedIn(resources), await readDocs(), info);
+  const customAt = (path: string) => custom.filter(({ resource }) => v3Path(resource) === path);
+  const v2 = async () => v2Document(resources, served, await readDocs(), info, custom);
   return {
     paths: [...byPath.keys()].toSorted(),
     v3: async (path) =>
-      jsonBytes(v3Document(known(path), servedIn(resources), await readDocs(), info)),
+      jsonBytes(v3Document(known(path), served, await readDocs(), info, customAt(path))),
     v2Json: async () => jsonBytes(await v2()),
     v2Protobuf: async () => Buffer.from(gnosticDocument(await v2())),
   };

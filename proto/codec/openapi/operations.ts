@@ -1,5 +1,6 @@
 import type { Resource, Subresource, Verb } from "../../resources.ts";
 import { schemaOf } from "../tables.ts";
+import { customName } from "./custom.ts";
 import { DELETE, LIST, NAME, NAMESPACE, PATCH, type Parameter, WRITE } from "./parameters.ts";
 
 export type Method = "get" | "put" | "post" | "delete" | "patch";
@@ -17,6 +18,8 @@ export interface Operation {
   /** Message names; undefined where it is no object. */
   readonly body: string | undefined;
   readonly answer: string | undefined;
+  /** Of a custom kind, which has no strategic merge: its definition knows nothing of that. */
+  readonly isCustom: boolean;
   /** HTTP codes of success. */
   readonly codes: readonly number[];
 }
@@ -171,7 +174,9 @@ function operation(
   const version = sub?.version ?? resource.version;
   const kind = sub?.kind ?? resource.kind;
   const isStream = sub !== undefined && STREAMS.has(sub.name);
-  const message = schemaOf(group === "" ? version : `${group}/${version}`, kind)?.name;
+  const builtIn = schemaOf(group === "" ? version : `${group}/${version}`, kind)?.name;
+  const isCustom = builtIn === undefined && !isStream;
+  const message = isCustom ? customName({ ...resource, group, version, kind }) : builtIn;
   const scope = resource.namespaced && suffix === "" ? "Namespaced" : "";
   const part = sub === undefined ? "" : capital(sub.name);
   return {
@@ -184,6 +189,7 @@ function operation(
     parameters: isStream ? [] : how.parameters,
     body: isStream ? undefined : bodyOf(how, message),
     answer: isStream ? undefined : answerOf(how, message),
+    isCustom,
     codes: how.codes,
   };
 }

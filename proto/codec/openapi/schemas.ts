@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "#proto";
 import { type Field, type Message, TYPE } from "../schema.ts";
 import { groupVersionOf, messageNamed } from "../tables.ts";
+import { type CustomSchema, customSchemas } from "./custom.ts";
 import { referenceOf, schemaName } from "./schema-name.ts";
 import { type Dialect, specialSchema } from "./special-schemas.ts";
 
@@ -39,8 +40,20 @@ export class SchemaSet {
     this.#served = served;
   }
 
+  /** From here on its name can be referred to as a message's can. */
+  addCustom(custom: CustomSchema): void {
+    const built = customSchemas(
+      custom,
+      this.#dialect,
+      (message) => this.reference(message),
+      (name) => this.#ref(name),
+    );
+    for (const [name, schema] of built) this.schemas.set(name, schema);
+  }
+
   /** `core.v1.Pod` → `{"$ref": …}`, and the schema is in the set with all that it holds. */
   reference(messageName: string): JsonObject {
+    if (this.schemas.has(messageName)) return this.#ref(messageName);
     const message = messageNamed(messageName);
     if (message !== undefined) this.#add(message);
     return this.#ref(schemaName(messageName));

@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue } from "#proto";
 import type { Resource } from "../../resources.ts";
+import type { CustomSchema } from "./custom.ts";
 import { type Operation, type Path, pathsOf } from "./operations.ts";
 import { type Parameter, PRETTY } from "./parameters.ts";
 import { type Docs, SchemaSet } from "./schemas.ts";
-import { ANSWER_TYPES, type OpenApiInfo, PATCH_TYPES, sortKeys, TEXTS } from "./v3.ts";
+import { ANSWER_TYPES, type OpenApiInfo, patchTypesOf, sortKeys, TEXTS } from "./v3.ts";
 
 /** One document for all group versions: what older clients read. */
 export function v2Document(
@@ -11,8 +12,10 @@ export function v2Document(
   served: readonly Resource[],
   docs: Docs,
   info: OpenApiInfo,
+  custom: readonly CustomSchema[] = [],
 ): JsonObject {
   const schemas = new SchemaSet("v2", docs, served);
+  for (const each of custom) schemas.addCustom(each);
   const paths: Record<string, JsonValue> = {};
   for (const path of all.flatMap(pathsOf)) paths[path.path] = pathItem(path, schemas);
   for (const extra of ["meta.v1.Status", "meta.v1.WatchEvent"]) schemas.reference(extra);
@@ -52,7 +55,7 @@ function operationObject(operation: Operation, schemas: SchemaSet): JsonObject {
   ]);
   return {
     description: operation.description,
-    consumes: operation.action === "patch" ? PATCH_TYPES : ["*/*"],
+    consumes: operation.action === "patch" ? patchTypesOf(operation) : ["*/*"],
     produces: operation.answer === undefined ? ["*/*"] : ANSWER_TYPES,
     schemes: ["https"],
     tags: [operation.tag],

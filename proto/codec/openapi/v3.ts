@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "#proto";
 import type { Resource } from "../../resources.ts";
+import type { CustomSchema } from "./custom.ts";
 import { type Operation, type Path, pathsOf, rootOf } from "./operations.ts";
 import { type Parameter, PRETTY } from "./parameters.ts";
 import { type Docs, SchemaSet } from "./schemas.ts";
@@ -10,12 +11,18 @@ export const ANSWER_TYPES = [
   "application/vnd.kubernetes.protobuf",
 ] as const;
 /** kubectl looks here for what it may send. */
-export const PATCH_TYPES = [
+const PATCH_TYPES = [
   "application/apply-patch+yaml",
   "application/json-patch+json",
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",
 ] as const;
+
+const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes("strategic"));
+
+export function patchTypesOf({ isCustom }: Operation): readonly string[] {
+  return isCustom ? CUSTOM_PATCH_TYPES : PATCH_TYPES;
+}
 
 export interface OpenApiInfo {
   /** `v1.36.0`. */
@@ -28,8 +35,10 @@ export function v3Document(
   served: readonly Resource[],
   docs: Docs,
   info: OpenApiInfo,
+  custom: readonly CustomSchema[] = [],
 ): JsonObject {
   const schemas = new SchemaSet("v3", docs, served);
+  for (const each of custom) schemas.addCustom(each);
   const paths: Record<string, JsonValue> = {};
   for (const path of resources.flatMap(pathsOf)) paths[path.path] = pathItem(path, schemas);
   for (const extra of ["meta.v1.Status", "meta.v1.WatchEvent"]) schemas.reference(extra);
@@ -96,7 +105,7 @@ function parameterObject(parameter: Parameter): JsonObject {
 }
 
 function bodyObject(operation: Operation, body: string, schemas: SchemaSet): JsonObject {
-  const types = operation.action === "patch" ? PATCH_TYPES : ["*/*"];
+  const types = operation.action === "patch" ? patchTypesOf(operation) : ["*/*"];
   return {
     content: contentOf(types, schemas.reference(body)),
     // A DELETE may come without one.
