@@ -9,11 +9,13 @@ import { garbageCollector } from "./garbage-collector/watches.ts";
 import { jobController } from "./job/watches.ts";
 import { namespaceController } from "./namespace/watches.ts";
 import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches.ts";
+import { persistentVolumeController } from "./persistent-volume/watches.ts";
 import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
 import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
 import { statefulSetController } from "./statefulset/watches.ts";
+import { storageProtectionController } from "./storage-protection/watches.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
 
 export interface ControllersOptions extends ControllerContext {
@@ -43,6 +45,8 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     ...(options.accountTokens === undefined
       ? []
       : [accountTokenController(options, options.accountTokens)]),
+    persistentVolumeController(options),
+    storageProtectionController(options),
     podGarbageCollector(options, options.terminatedPodsMax ?? TERMINATED_PODS_MAX),
     nodeLifecycleController(options, options.nodeGraceMs ?? NODE_GRACE_MS),
   ];

@@ -178,7 +178,7 @@ function controllersRules(): readonly PolicyRule[] {
     rule(
       "create",
       "core",
-      "configmaps endpoints endpoints/restricted persistentvolumeclaims pods pods/binding pods/eviction secrets serviceaccounts serviceaccounts/token",
+      "configmaps endpoints endpoints/restricted persistentvolumeclaims persistentvolumes pods pods/binding pods/eviction secrets serviceaccounts serviceaccounts/token",
     ),
     rule("create", "apps", "controllerrevisions replicasets"),
     rule("create", "batch", "jobs"),
