@@ -7,10 +7,19 @@ import type { Random } from "#lib/random";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
-import { namespaces, nodes, podDisruptionBudgets, pods } from "#resources";
+import {
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
+  pods,
+  storageClasses,
+} from "#resources";
 import type { Budget } from "./preemption/plan.ts";
-import { DEFAULT_PROFILE } from "./profile.ts";
+import { defaultProfile } from "./profile.ts";
 import { Scheduler } from "./scheduler.ts";
+import { VolumeBinder } from "./volume-binder.ts";
 
 export interface SchedulerProgramOptions {
   readonly client: Client;
@@ -27,12 +36,21 @@ export const SCHEDULER_NAME = "default-scheduler";
 export function startScheduler(options: SchedulerProgramOptions): { close(): void } {
   const { client, clock, informers, recorder } = options;
   const budgets = informers.of(podDisruptionBudgets);
+  const claims = informers.of(persistentVolumeClaims);
+  const volumes = informers.of(persistentVolumes);
+  const classes = informers.of(storageClasses);
+  const binder = new VolumeBinder({ client, clock, claims });
   const scheduler = new Scheduler({
     ...options,
-    profile: DEFAULT_PROFILE,
+    profile: defaultProfile({
+      claim: (key) => claims.store.get(key),
+      volume: (name) => volumes.store.get(name),
+      storageClass: (name) => classes.store.get(name),
+    }),
     schedulerName: SCHEDULER_NAME,
     actions: {
       async bind(pod, nodeName) {
+        await binder.bind(pod, nodeName);
         await client.bind(pod, nodeName);
         const { name, namespace } = pod.metadata;
         const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
@@ -54,6 +72,7 @@ export function startScheduler(options: SchedulerProgramOptions): { close(): voi
   });
   informers.of(namespaces).onChange((before, after) => scheduler.onNamespace(before, after));
   informers.of(nodes).onChange((before, after) => scheduler.onNode(before, after));
+  for (const each of [claims, volumes, classes]) each.onKey(() => scheduler.onVolume());
   informers.of(pods).onChange((before, after) => scheduler.onPod(before, after));
   return { close: () => scheduler.close() };
 }

@@ -8,9 +8,10 @@ import { nodeUnschedulable } from "./plugins/node-unschedulable.ts";
 import { balancedAllocation, leastAllocated, resourcesFit } from "./plugins/resources-fit.ts";
 import { preferUntainted, taintToleration } from "./plugins/taint-toleration.ts";
 import { preferSpread, topologySpread } from "./plugins/topology-spread.ts";
+import { type Volumes, volumeBinding } from "./plugins/volume-binding.ts";
 
 /** kube-scheduler's default profile. Filters stand in the order that refuses most for the least work. */
-export const DEFAULT_PROFILE: Profile = {
+export const defaultProfile = (volumes: Volumes): Profile => ({
   filters: [
     nodeUnschedulable,
     nodeName,
@@ -18,6 +19,7 @@ export const DEFAULT_PROFILE: Profile = {
     taintToleration,
     resourcesFit,
     nodePorts,
+    volumeBinding(volumes),
     topologySpread,
     interPodAffinity,
   ],
@@ -30,4 +32,4 @@ export const DEFAULT_PROFILE: Profile = {
     preferAffinePods,
     imageLocality,
   ],
-};
+});

@@ -90,6 +90,11 @@ export class Scheduler {
     this.#snapshot.setNamespace(name, after?.metadata.labels);
   }
 
+  /** Something about claims, volumes or classes has changed. */
+  onVolume(): void {
+    this.#queue.onEvent("Volume/change");
+  }
+
   onPod(before: Pod | undefined, after: Pod | undefined): void {
     const uid = (after ?? before)?.metadata.uid ?? "";
     if (after === undefined || isOver(after)) {

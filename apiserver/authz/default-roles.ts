@@ -163,7 +163,7 @@ function schedulerRules(): readonly PolicyRule[] {
     rule("patch update", "core", "pods/status"),
     rule(READ, "apps", "replicasets statefulsets"),
     rule(READ, "policy", "poddisruptionbudgets"),
-    rule(READ, "core", "persistentvolumeclaims persistentvolumes"),
+    rule(`${READ} patch update`, "core", "persistentvolumeclaims persistentvolumes"),
     rule(READ, "storage.k8s.io", "csinodes storageclasses"),
   ];
 }

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "#lib/random";
 import type { Pod } from "#proto/core/v1";
-import { DEFAULT_PROFILE } from "../profile.ts";
+import { defaultProfile } from "../profile.ts";
 import { podInfo } from "../snapshot/pod-info.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
-import { type NodeSketch, node, type PodSketch, pod } from "../testing/objects.ts";
+import { NO_VOLUMES, type NodeSketch, node, type PodSketch, pod } from "../testing/objects.ts";
 import { decide } from "./decide.ts";
+
+const PROFILE = defaultProfile(NO_VOLUMES);
 
 const FIRST: Random = { fraction: () => 0.999, bytes: (length) => new Uint8Array(length) };
 
@@ -199,7 +201,7 @@ for (const each of CASES) {
       const placed: Pod = pod(`placed-${at}`, sketch);
       snapshot.addPod(podInfo(placed), placed.spec.nodeName ?? "");
     }
-    const decision = decide(DEFAULT_PROFILE, podInfo(pod("new", each.pod)), snapshot, FIRST);
+    const decision = decide(PROFILE, podInfo(pod("new", each.pod)), snapshot, FIRST);
     const outcome = decision.ok ? decision.nodeName : decision.message;
     if (typeof each.expect === "string") assert.equal(outcome, each.expect);
     else assert.match(outcome, each.expect);

@@ -13,7 +13,8 @@ export type ClusterEvent =
   | "Node/update"
   | "Pod/add"
   | "Pod/delete"
-  | "Pod/update";
+  | "Pod/update"
+  | "Volume/change";
 
 /** Answers for one pod and any node, by the node's slot in the snapshot. */
 export interface FilterRun {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { filterNodes } from "../cycle/filter.ts";
-import { DEFAULT_PROFILE } from "../profile.ts";
+import { defaultProfile } from "../profile.ts";
 import { podInfo } from "../snapshot/pod-info.ts";
 import { Snapshot } from "../snapshot/snapshot.ts";
-import { node, type PodSketch, pod } from "../testing/objects.ts";
+import { NO_VOLUMES, node, type PodSketch, pod } from "../testing/objects.ts";
 import { type Budget, planPreemption } from "./plan.ts";
+
+const PROFILE = defaultProfile(NO_VOLUMES);
 
 interface Placed extends PodSketch {
   readonly name: string;
@@ -20,8 +22,8 @@ function plan(placed: readonly Placed[], wanting: PodSketch, budgets: readonly B
   const info = podInfo(pod("new", wanting));
   const requested = () => [...(snapshot.resources.requested("cpu") ?? [])];
   const before = requested();
-  const filtered = filterNodes(DEFAULT_PROFILE.filters, info, snapshot);
-  const found = planPreemption(DEFAULT_PROFILE.filters, info, snapshot, { filtered, budgets });
+  const filtered = filterNodes(PROFILE.filters, info, snapshot);
+  const found = planPreemption(PROFILE.filters, info, snapshot, { filtered, budgets });
   assert.deepEqual(requested(), before, "trying leaves the snapshot as it was");
   return (
     found && {

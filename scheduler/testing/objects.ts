@@ -1,6 +1,7 @@
 /** Nodes and pods for tests, with only what a test says differing from the plainest there is. */
 import type { Draft } from "#proto";
 import type { Node, Pod, PodSpec, Taint } from "#proto/core/v1";
+import type { Volumes } from "../plugins/volume-binding.ts";
 
 export interface NodeSketch {
   readonly cpu?: string;
@@ -68,3 +69,10 @@ function meta(name: string, labels: Readonly<Record<string, string>>): object {
     labels,
   };
 }
+
+/** A cluster without storage. */
+export const NO_VOLUMES: Volumes = {
+  claim: () => undefined,
+  volume: () => undefined,
+  storageClass: () => undefined,
+};
