@@ -22,6 +22,7 @@ import { type FoundPod, PodWorker } from "./pod/worker.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { serveSession } from "./streams/serve-session.ts";
 import { runTunnel } from "./streams/tunnel-client.ts";
+import { keepLocalVolumes } from "./volumes/local-volumes.ts";
 import { removeVolumes } from "./volumes/pod-volumes.ts";
 import type { VolumeKernel } from "./volumes/volume.ts";
 
@@ -115,6 +116,7 @@ class NodeAgent implements Agent {
         pods: `${stateDir}/pods`,
         logs: `${stateDir}/logs`,
         seccomp: `${stateDir}/seccomp`,
+        localVolumes: `${stateDir}/local-volumes`,
       },
     };
   }
@@ -132,6 +134,8 @@ class NodeAgent implements Agent {
     this.#own("pods", this.#pods.run(signal));
     this.#own("start", this.#becomeReady());
     this.#own("tunnel", this.#serveStreams());
+    const { localVolumes: directory } = this.#deps.paths;
+    this.#own("volumes", keepLocalVolumes({ ...this.#options, directory }, signal));
     this.#housekeep();
   }
 

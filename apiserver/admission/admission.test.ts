@@ -13,6 +13,7 @@ import {
   namespaces,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   priorityClasses,
   type Resource,
@@ -454,4 +455,41 @@ test("where it is asked for, only who may delete an object says who owns it", as
   await (await newCore({}, ({ verb }) => verb !== "delete"))
     .as(ADMIN)
     .create(at(configMaps), owned);
+});
+
+test("an agent releases deleted volumes of its own, and changes nothing else of any", async () => {
+  const core = await newCore();
+  const [admin, agent] = [core.as(ADMIN), core.as(AGENT)];
+  const create = (name: string, node: string): Promise<unknown> =>
+    admin.create(
+      { resource: persistentVolumes },
+      {
+        metadata: {
+          name,
+          labels: { "kubernetes.io/hostname": node },
+          finalizers: ["naru.dev/local-path", "example.com/other"],
+        },
+        spec: {
+          capacity: { storage: "1Gi" },
+          accessModes: ["ReadWriteOnce"],
+          csi: { driver: "naru.dev/local-path", volumeHandle: name },
+        },
+      },
+    );
+  await create("mine", "n1");
+  await create("theirs", "n2");
+  const without = (finalizers: readonly string[], more: JsonObject = {}) => ({
+    type: "merge" as const,
+    body: { metadata: { finalizers }, ...more },
+  });
+  const rest = ["example.com/other", "kubernetes.io/pv-protection"];
+  const release = (name: string, patch = without(rest)): Promise<unknown> =>
+    agent.patch({ resource: persistentVolumes, name }, patch);
+  const why = /may only release deleted volumes of its own/;
+  await assert.rejects(release("mine"), why, "it is not deleted yet");
+  for (const name of ["mine", "theirs"]) await admin.delete({ resource: persistentVolumes, name });
+  await assert.rejects(release("theirs"), why);
+  await assert.rejects(release("mine", without(["kubernetes.io/pv-protection"])), why);
+  await assert.rejects(release("mine", without(rest, { spec: { mountOptions: ["x"] } })), why);
+  await release("mine");
 });

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { HOSTNAME, LOCAL_PATH } from "#lib/api/persistent-volume";
 import type { JsonObject } from "#lib/json";
-import type { Pod } from "#proto/core/v1";
-import { leases, nodes, pods, serviceAccounts } from "#resources";
+import type { PersistentVolume, Pod } from "#proto/core/v1";
+import { leases, nodes, persistentVolumes, pods, serviceAccounts } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 import { forbiddenNodeLabels } from "./node-labels.ts";
 import { checkNodesToken } from "./node-tokens.ts";
@@ -26,6 +27,7 @@ export const nodeRestriction: Plugin = (request, reader) => {
   if (request.resource === leases) checkLease(request, node);
   if (request.resource === serviceAccounts && request.subresource === "token")
     return checkNodesToken(request, node, reader);
+  if (request.resource === persistentVolumes) checkVolume(request, node);
   return request.resource === pods ? checkPod(request, node, reader) : undefined;
 };
 
@@ -52,6 +54,26 @@ function checkLease(request: AdmissionRequest, node: string): void {
     throw refused(request, why);
   }
   if (name !== node) throw refused(request, `node "${node}" may only access its own lease`);
+}
+
+/** Of a deleted volume on its own disk it says that the data is gone; nothing else. */
+function checkVolume(request: AdmissionRequest, node: string): void {
+  const { object, oldObject } = request;
+  if (object === undefined || oldObject === undefined)
+    throw refused(request, `node "${node}" may not create or delete volumes`);
+  const { metadata } = oldObject as unknown as PersistentVolume;
+  const isOwn = metadata.labels?.[HOSTNAME] === node && metadata.deletionTimestamp !== undefined;
+  const finalizers = metadata.finalizers?.filter((each) => each !== LOCAL_PATH) ?? [];
+  const expected = withoutBookkeeping({ ...oldObject, metadata: { ...metadata, finalizers } });
+  if (!isOwn || !isDeepStrictEqual(withoutBookkeeping(object), expected))
+    throw refused(request, `node "${node}" may only release deleted volumes of its own`);
+}
+
+/** What the server itself writes with every change. */
+function withoutBookkeeping(object: object): JsonObject {
+  const { metadata, ...rest } = object as { readonly metadata: JsonObject };
+  const { finalizers = [], managedFields: _m, resourceVersion: _r, ...others } = metadata;
+  return { ...rest, metadata: { ...others, finalizers } };
 }
 
 async function checkPod(

@@ -6,6 +6,8 @@ import type { Pod } from "#proto/core/v1";
 import {
   configMaps,
   deployments,
+  persistentVolumeClaims,
+  persistentVolumes,
   pods,
   roleBindings,
   roles,
@@ -56,22 +58,36 @@ test("an agent reads what the pods of its node use, and nothing beside it", asyn
       spec: {
         nodeName: "n1",
         containers: [{ name: "c", image: "i", env: [{ name: "K", valueFrom: { secretKeyRef } }] }],
-        volumes: [{ name: "v", configMap: { name: "in-map" } }],
+        volumes: [
+          { name: "v", configMap: { name: "in-map" } },
+          { name: "w", persistentVolumeClaim: { claimName: "data" } },
+        ],
       } as JsonObject,
     },
   );
+  const accessModes = ["ReadWriteOnce"];
+  const resources = { requests: { storage: "1Gi" } };
+  for (const name of ["data", "unused"])
+    await admin.create(
+      { resource: persistentVolumeClaims, namespace },
+      { metadata: { name }, spec: { accessModes, resources } },
+    );
   const agent = (node: string) =>
     core.as({ name: `system:node:${node}`, groups: ["system:nodes"] });
   const map = (name: string) => ({ resource: configMaps, namespace, name });
   const secret = (name: string) => ({ resource: secrets, namespace, name });
   await agent("n1").get(map("in-map"));
   await agent("n1").get(secret("in-secret"));
+  const claim = (name: string) => ({ resource: persistentVolumeClaims, namespace, name });
+  await agent("n1").get(claim("data"));
+  await agent("n1").list({ resource: persistentVolumes });
   await agent("n1").list({ resource: services });
   const ofNode = (node: string) => ({ fieldSelector: `spec.nodeName=${node}` });
   await agent("n1").list({ resource: pods }, ofNode("n1"));
   await agent("n1").get({ resource: pods, namespace, name: "p" });
   const forbidden: readonly [string, Promise<unknown>][] = [
     ["another map", agent("n1").get(map("unused"))],
+    ["another claim", agent("n1").get(claim("unused"))],
     ["a map of a used secret's name", agent("n1").get(map("in-secret"))],
     ["a secret of a used map's name", agent("n1").get(secret("in-map"))],
     ["from another node", agent("n2").get(map("in-map"))],

@@ -1,3 +1,5 @@
+import { claimsOf } from "#lib/api/persistent-volume";
+import { allContainers } from "#lib/api/pod";
 import type { Pod } from "#proto/core/v1";
 import { pods } from "#resources";
 import { nodeOfUser } from "../admission/node-restriction.ts";
@@ -15,6 +17,8 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
   "services.": READ,
   "endpoints.": READ,
   "namespaces.": READ,
+  // Volumes of its own it cleans up; admission keeps it to those.
+  "persistentvolumes.": [...READ, "patch", "update"],
   "endpointslices.discovery.k8s.io": READ,
   "events.": ["create", "patch", "update"],
   "events.events.k8s.io": ["create", "patch", "update"],
@@ -24,7 +28,8 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
 const TOKENS = "serviceaccounts/token.";
 
 /** Objects that an agent may read only because a pod of its node needs them. */
-type Referenced = "configmaps" | "secrets";
+type Referenced = "configmaps" | "persistentvolumeclaims" | "secrets";
+const REFERENCED: readonly string[] = ["configmaps", "persistentvolumeclaims", "secrets"];
 
 export async function nodeMay(
   request: AccessRequest,
@@ -39,8 +44,8 @@ export async function nodeMay(
   if (key === TOKENS && verb === "create") return mayRequestToken(request, node, reader);
   if (subresource !== undefined || group !== "" || !READ.includes(verb)) return false;
   if (resource === "pods") return mayReadPods(request, node, reader);
-  if (resource !== "configmaps" && resource !== "secrets") return false;
-  return isUsed(resource, request, node, { reader, podsOf });
+  if (!REFERENCED.includes(resource)) return false;
+  return isUsed(resource as Referenced, request, node, { reader, podsOf });
 }
 
 /** By a pod of the node. */
@@ -92,18 +97,17 @@ function isNarrowedTo(node: string, fieldSelector = ""): boolean {
   return terms.includes(`spec.nodeName=${node}`) || terms.includes(`spec.nodeName==${node}`);
 }
 
-/** Names of the ConfigMaps or Secrets that a pod uses, wherever it names them. */
+/** Names of the ConfigMaps, Secrets or claims that a pod uses, wherever it names them. */
 export function namesIn(pod: Pod, kind: Referenced): readonly string[] {
-  const { containers, imagePullSecrets = [], initContainers = [], volumes = [] } = pod.spec;
+  if (kind === "persistentvolumeclaims") return claimsOf(pod);
+  const { imagePullSecrets = [], volumes = [] } = pod.spec;
   const isSecret = kind === "secrets";
-  const fromContainers = [...containers, ...initContainers].flatMap(
-    ({ env = [], envFrom = [] }) => [
-      ...env.map(
-        ({ valueFrom }) => (isSecret ? valueFrom?.secretKeyRef : valueFrom?.configMapKeyRef)?.name,
-      ),
-      ...envFrom.map((each) => (isSecret ? each.secretRef : each.configMapRef)?.name),
-    ],
-  );
+  const fromContainers = allContainers(pod).flatMap(({ env = [], envFrom = [] }) => [
+    ...env.map(
+      ({ valueFrom }) => (isSecret ? valueFrom?.secretKeyRef : valueFrom?.configMapKeyRef)?.name,
+    ),
+    ...envFrom.map((each) => (isSecret ? each.secretRef : each.configMapRef)?.name),
+  ]);
   const fromVolumes = volumes.flatMap((volume) => [
     isSecret ? volume.secret?.secretName : volume.configMap?.name,
     ...(volume.projected?.sources ?? []).map(

@@ -37,4 +37,6 @@ export interface PodPaths {
   readonly pods: string;
   readonly logs: string;
   readonly seccomp: string;
+  /** Of persistent volumes, which outlive pods. */
+  readonly localVolumes: string;
 }

@@ -1,12 +1,26 @@
-/** Follows just those ConfigMaps and Secrets that pods here name; each once, for as long as one does. */
+/** Follows just those ConfigMaps, Secrets, claims and volumes that pods here name; each once, for as long as one does. */
 import { Informer, type InformerOptions } from "#client";
-import type { ConfigMap, Pod, Secret } from "#proto/core/v1";
-import { configMaps, type Resource, secrets } from "#resources";
+import { claimsOf } from "#lib/api/persistent-volume";
+import type { ApiObject } from "#proto";
+import type {
+  ConfigMap,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+} from "#proto/core/v1";
+import {
+  configMaps,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Resource,
+  secrets,
+} from "#resources";
 import type { Sources } from "./environment.ts";
 import { referencesOf } from "./references.ts";
 
 interface Watched {
-  readonly informer: Informer<ConfigMap> | Informer<Secret>;
+  readonly informer: Informer;
   readonly users: Map<string, () => void>;
   readonly stop: AbortController;
 }
@@ -28,7 +42,31 @@ export class ObjectWatches {
       ...[...refs.secrets].map((name) => this.#open(secrets, namespace, name)),
     ];
     for (const watched of keys) watched.users.set(uid, changed);
-    await Promise.all(keys.map(({ informer }) => informer.synced));
+    await Promise.all([
+      ...keys.map(({ informer }) => informer.synced),
+      ...claimsOf(pod).map((name) => this.#followClaim({ namespace, name }, uid, changed)),
+    ]);
+  }
+
+  /** The claim, and the volume that it names. */
+  async #followClaim(
+    claim: { readonly namespace: string; readonly name: string },
+    uid: string,
+    changed: () => void,
+  ): Promise<void> {
+    const watched = this.#open(persistentVolumeClaims, claim.namespace, claim.name);
+    watched.users.set(uid, changed);
+    await watched.informer.synced;
+    const volume = this.#volumeName(claim.namespace, claim.name);
+    if (volume === "") return;
+    const other = this.#open(persistentVolumes, "", volume);
+    other.users.set(uid, changed);
+    await other.informer.synced;
+  }
+
+  #volumeName(namespace: string, claim: string): string {
+    const found = this.#find(persistentVolumeClaims, namespace, claim);
+    return (found as PersistentVolumeClaim | undefined)?.spec.volumeName ?? "";
   }
 
   unfollow(uid: string): void {
@@ -40,14 +78,16 @@ export class ObjectWatches {
   }
 
   sources(namespace: string): Sources {
-    const find = (plural: string, name: string) =>
-      this.#watched
-        .get(`${plural}/${namespace}/${name}`)
-        ?.informer.store.get(`${namespace}/${name}`);
     return {
-      configMap: (name) => find(configMaps.plural, name) as ConfigMap | undefined,
-      secret: (name) => find(secrets.plural, name) as Secret | undefined,
+      configMap: (name) => this.#find(configMaps, namespace, name) as ConfigMap | undefined,
+      secret: (name) => this.#find(secrets, namespace, name) as Secret | undefined,
     };
+  }
+
+  /** The volume that a claim is bound to. */
+  claimed(namespace: string, claim: string): PersistentVolume | undefined {
+    const name = this.#volumeName(namespace, claim);
+    return this.#find(persistentVolumes, "", name) as PersistentVolume | undefined;
   }
 
   close(): void {
@@ -55,16 +95,21 @@ export class ObjectWatches {
     this.#watched.clear();
   }
 
-  #open(
-    resource: Resource<ConfigMap> | Resource<Secret>,
-    namespace: string,
-    name: string,
-  ): Watched {
+  #find({ plural }: Resource, namespace: string, name: string): ApiObject | undefined {
+    const key = namespace === "" ? name : `${namespace}/${name}`;
+    return this.#watched.get(`${plural}/${namespace}/${name}`)?.informer.store.get(key);
+  }
+
+  /** Of a kind without namespaces, `namespace` is "". */
+  #open(resource: Resource, namespace: string, name: string): Watched {
     const key = `${resource.plural}/${namespace}/${name}`;
     const known = this.#watched.get(key);
     if (known !== undefined) return known;
-    const scope = { namespace, fieldSelector: `metadata.name=${name}` };
-    const informer = new Informer<ConfigMap>(resource as Resource<ConfigMap>, scope, this.#options);
+    const scope = {
+      ...(namespace === "" ? {} : { namespace }),
+      fieldSelector: `metadata.name=${name}`,
+    };
+    const informer = new Informer(resource, scope, this.#options);
     const watched: Watched = { informer, users: new Map(), stop: new AbortController() };
     this.#watched.set(key, watched);
     informer.onKey(() => {

@@ -60,7 +60,7 @@ export class PodContents {
       image,
       environment,
       accounts: accountFiles(image.layerDirs),
-      volumeMounts: volumeMounts(container, volumes, (text) => expand(text, environment)),
+      volumeMounts: volumeMounts(pod, container, volumes, (text) => expand(text, environment)),
       files: {
         ...etc,
         ...(isNodes ? { hosts: "/etc/hosts" } : {}),
@@ -78,11 +78,14 @@ export class PodContents {
   setUpVolumes(pod: Pod, podIp: string): ReadonlyMap<string, string> {
     const { objects, volumeKernel, paths } = this.#deps;
     const facts = this.#facts(pod, podIp);
+    const { namespace = "" } = pod.metadata;
     return setUpVolumes({
       pod,
       kernel: volumeKernel,
       directory: volumesDirectory(paths, pod.metadata.uid),
-      ...objects.sources(pod.metadata.namespace ?? ""),
+      ...objects.sources(namespace),
+      claimed: (name) => objects.claimed(namespace, name),
+      localVolumes: paths.localVolumes,
       field: (path) => fieldValue(facts, path),
       resource: (containerName, resource, divisor) => {
         const own = allContainers(pod).find(({ name }) => name === containerName);

@@ -1,8 +1,9 @@
 /** All volumes of a pod: set up, brought up to date, mounted into containers, taken away. */
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Container, Volume, VolumeMount } from "#proto/core/v1";
+import type { Container, Pod, Volume, VolumeMount } from "#proto/core/v1";
 import { writeAtomically } from "./atomic-files.ts";
+import { claimedVolume } from "./claimed-volume.ts";
 import { configMapFiles } from "./config-map.ts";
 import { downwardApiFiles } from "./downward-api.ts";
 import { emptyDir } from "./empty-dir.ts";
@@ -37,6 +38,8 @@ function setUp(context: VolumeContext, volume: Volume): string {
   try {
     if (volume.emptyDir !== undefined) return emptyDir(context, volume.name, volume.emptyDir);
     if (volume.hostPath !== undefined) return hostPath(volume.hostPath);
+    if (volume.persistentVolumeClaim !== undefined)
+      return claimedVolume(context, volume.persistentVolumeClaim);
     return setUpFiles(context, volume);
   } catch (error) {
     if (!(error instanceof VolumeError)) throw error;
@@ -84,6 +87,7 @@ export function isTokenVolume({ name, projected }: Pick<Volume, "name" | "projec
 }
 
 export function volumeMounts(
+  { spec: { volumes = [] } }: Pick<Pod, "spec">,
   container: Container,
   paths: ReadonlyMap<string, string>,
   expand: (text: string) => string,
@@ -96,7 +100,9 @@ export function volumeMounts(
     }
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr);
     const source = subPath === undefined || subPath === "" ? root : subPathOf(root, subPath);
-    return [{ destination: mount.mountPath, type: "bind", source, options: optionsOf(mount) }];
+    const claim = volumes.find(({ name }) => name === mount.name)?.persistentVolumeClaim;
+    const options = optionsOf(mount, claim?.readOnly === true);
+    return [{ destination: mount.mountPath, type: "bind", source, options }];
   });
 }
 
@@ -118,14 +124,14 @@ function subPathOf(root: string, subPath: string): string {
   return at;
 }
 
-function optionsOf(mount: VolumeMount): readonly string[] {
+function optionsOf(mount: VolumeMount, isReadOnly: boolean): readonly string[] {
   const propagation =
     mount.mountPropagation === "Bidirectional"
       ? "rshared"
       : mount.mountPropagation === "HostToContainer"
         ? "rslave"
         : "rprivate";
-  return ["rbind", propagation, mount.readOnly === true ? "ro" : "rw"];
+  return ["rbind", propagation, mount.readOnly === true || isReadOnly ? "ro" : "rw"];
 }
 
 /** Unmounts and removes everything. May be repeated, and knows nothing of the pod but its directory. */

@@ -1,5 +1,5 @@
 /** What volumes need of the node, and what they answer. */
-import type { ConfigMap, Pod, Secret } from "#proto/core/v1";
+import type { ConfigMap, PersistentVolume, Pod, Secret } from "#proto/core/v1";
 
 export interface VolumeKernel {
   mountTmpfs(path: string, options: { readonly sizeBytes?: number; readonly mode: number }): void;
@@ -13,6 +13,10 @@ export interface VolumeContext {
   readonly directory: string;
   configMap(name: string): ConfigMap | undefined;
   secret(name: string): Secret | undefined;
+  /** The volume that a claim of the pod's namespace is bound to. */
+  claimed(name: string): PersistentVolume | undefined;
+  /** Where the node keeps the volumes that are directories of its own. */
+  readonly localVolumes: string;
   /** Of a file in a downwardAPI volume. */
   field(path: string): string | undefined;
   resource(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -9,11 +10,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import type { ConfigMap, Pod, Secret, Volume } from "#proto/core/v1";
+import type { ConfigMap, PersistentVolume, Pod, Secret, Volume } from "#proto/core/v1";
 import { isInside, writeAtomically } from "./atomic-files.ts";
 import { removeVolumes, setUpVolumes, volumeMounts } from "./pod-volumes.ts";
 
@@ -28,6 +30,15 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const kernel = {
   mountTmpfs: (path: string): void => void mounted.add(path),
   unmount: (path: string): void => void mounted.delete(path),
+};
+
+/** Volumes by the claims that are bound to them. */
+const VOLUMES: Readonly<Record<string, object>> = {
+  own: { spec: { csi: { driver: "naru.dev/local-path", volumeHandle: "pvc-1" } } },
+  evil: { spec: { csi: { driver: "naru.dev/local-path", volumeHandle: "../../etc" } } },
+  local: { spec: { local: { path: "/proc" } } },
+  absent: { spec: { local: { path: "/proc/none" } } },
+  foreign: { metadata: { name: "pv" }, spec: { nfs: { server: "x", path: "/" } } },
 };
 
 function setUp(
@@ -45,6 +56,8 @@ function setUp(
     configMap: (name) => (name === "cm" ? ({ data } as unknown as ConfigMap) : undefined),
     secret: (name) =>
       name === "s" ? ({ data: Object.fromEntries(encoded) } as unknown as Secret) : undefined,
+    claimed: (name) => VOLUMES[name] as unknown as PersistentVolume | undefined,
+    localVolumes: join(directory, "local"),
     field: (path) => (path === "metadata.name" ? "web" : undefined),
     resource: () => "1",
   });
@@ -138,13 +151,43 @@ test("setUpVolumes checks host paths", () => {
   );
 });
 
+test("setUpVolumes finds the volume of a claim, and makes the node's own", () => {
+  const claim = (claimName: string): string =>
+    setUp([{ name: "v", persistentVolumeClaim: { claimName } }]).get("v") ?? "";
+  const own = claim("own");
+  assert.equal(own, join(directory, "local", "pvc-1"));
+  assert.equal(statSync(own).mode & 0o777, 0o777);
+  writeFileSync(join(own, "kept"), "x");
+  claim("own");
+  assert.ok(existsSync(join(own, "kept")));
+  assert.equal(claim("local"), "/proc");
+  assert.throws(() => claim("evil"), /volumeHandle "..\/..\/etc" is not a plain name/);
+  assert.throws(() => claim("absent"), /is not a directory of this node/);
+  assert.throws(() => claim("foreign"), /volume "pv" is of a kind that this node cannot mount/);
+  assert.throws(() => claim("none"), /persistentvolumeclaim "none" is not bound/);
+});
+
+test("volumeMounts mounts a claim's volume to be read only when the pod says so", () => {
+  const volume = { name: "v", persistentVolumeClaim: { claimName: "own", readOnly: true } };
+  const pod = { spec: { volumes: [volume] } } as unknown as Pod;
+  const container = {
+    name: "c",
+    resources: {},
+    volumeMounts: [{ name: "v", mountPath: "/m" }],
+  };
+  const [found] = volumeMounts(pod, container, new Map([["v", directory]]), (text) => text);
+  assert.deepEqual(found?.options, ["rbind", "rprivate", "ro"]);
+});
+
+const NO_CLAIMS = { spec: { containers: [] } } as unknown as Pod;
+
 function mount(subPath: string): string {
   const container = {
     name: "c",
     resources: {},
     volumeMounts: [{ name: "v", mountPath: "/m", subPath, readOnly: true }],
   };
-  const [found] = volumeMounts(container, new Map([["v", directory]]), (text) => text);
+  const [found] = volumeMounts(NO_CLAIMS, container, new Map([["v", directory]]), (text) => text);
   assert.deepEqual(found?.options, ["rbind", "rprivate", "ro"]);
   return found?.source ?? "";
 }

@@ -59,7 +59,12 @@ export class TestNode {
       services: () => [],
       apiNode: () => undefined,
       otherPods: () => [],
-      paths: { pods: join(directory, "pods"), logs: join(directory, "logs"), seccomp: "/none" },
+      paths: {
+        pods: join(directory, "pods"),
+        logs: join(directory, "logs"),
+        seccomp: "/none",
+        localVolumes: join(directory, "local-volumes"),
+      },
     };
   }
 
