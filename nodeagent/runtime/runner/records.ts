@@ -13,6 +13,7 @@ const ANSWER_AT = 88;
 
 /** No system call answers this. */
 const NOT_RUN = 0x7fff_ffff_ffff_ffffn;
+const NOT_RUN_WORD = { low: 0xffff_ffff, high: 0x7fff_ffff } as const;
 const ERRNO_MAX = 4095n;
 
 /** A program laid out in memory that the new process shares with us. */
@@ -35,11 +36,11 @@ export function encodeProgram(
     for (let i = 0; i < 6; i++) {
       writer.word(at + ARGUMENTS_AT + 8 * i, writer.argument(entry.args[i] ?? 0));
     }
-    memory.writeBigUInt64LE(errnoBits(entry.tolerate ?? []), at + TOLERATED_AT);
+    writer.errnos(at + TOLERATED_AT, entry.tolerate ?? []);
     writer.word(at + SKIP_AT, entry.skip ?? 0);
     writer.word(at + ONLY_PARENT_AT, entry.onlyParentSkips === true ? 1 : 0);
     writer.word(at + OUT_AT, outAddress(entry, index, address));
-    memory.writeBigInt64LE(NOT_RUN, at + ANSWER_AT);
+    writer.halves(at + ANSWER_AT, NOT_RUN_WORD.low, NOT_RUN_WORD.high);
   });
   writer.word(program.length * RECORD_BYTES, -1);
   return { memory, program };
@@ -81,12 +82,6 @@ function failures(arena: Arena): readonly CallFailure[] {
   return failed;
 }
 
-function errnoBits(errnos: readonly number[]): bigint {
-  let bits = 0n;
-  for (const errno of errnos) bits |= 1n << BigInt(errno);
-  return bits;
-}
-
 function outAddress(entry: SystemCall, index: number, base: number): number {
   if (entry.answerTo === undefined) return 0;
   const { ahead, argument } = entry.answerTo;
@@ -102,29 +97,47 @@ function sizeOf(program: Program): number {
 /** With room for alignment. */
 function sizeOfArgument(argument: Argument): number {
   if (typeof argument === "number") return 0;
-  if (typeof argument === "string") return Buffer.byteLength(argument) + 1;
+  // A character takes 3 bytes at most, and asking for the number takes longer than not using them.
+  if (typeof argument === "string") return 3 * argument.length + 1;
   if (argument instanceof Uint8Array) return argument.length + 16;
   if ("filter" in argument) return argument.filter.length + 48;
   if ("cell" in argument) return 32;
-  return argument.strings.reduce((sum, text) => sum + Buffer.byteLength(text) + 9, 32);
+  return argument.strings.reduce((sum, text) => sum + 3 * text.length + 9, 32);
 }
 
 class Writer {
   readonly #memory: Buffer;
+  /** The same memory; both architectures are little endian. */
+  readonly #words: Uint32Array;
   readonly #base: number;
   readonly #known = new Map<Argument | string, number>();
   #next: number;
 
   constructor(memory: Buffer, base: number, start: number) {
     this.#memory = memory;
+    this.#words = new Uint32Array(memory.buffer, memory.byteOffset, Math.floor(memory.length / 4));
     this.#base = base;
     this.#next = start;
   }
 
   word(at: number, value: number): void {
-    const high = Math.floor(value / 0x1_0000_0000);
-    this.#memory.writeUInt32LE(value - high * 0x1_0000_0000, at);
-    this.#memory.writeInt32LE(high | 0, at + 4);
+    this.halves(at, value >>> 0, Math.floor(value / 0x1_0000_0000));
+  }
+
+  halves(at: number, low: number, high: number): void {
+    this.#words[at / 4] = low;
+    this.#words[at / 4 + 1] = high;
+  }
+
+  /** A bit for each. */
+  errnos(at: number, errnos: readonly number[]): void {
+    let low = 0;
+    let high = 0;
+    for (const errno of errnos) {
+      if (errno < 32) low |= 1 << errno;
+      else high |= 1 << (errno - 32);
+    }
+    this.halves(at, low, high);
   }
 
   argument(argument: Argument): number {

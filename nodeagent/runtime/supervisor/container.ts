@@ -183,11 +183,11 @@ export class Container {
     }
   }
 
-  /** Ends it, if need be, and takes its cgroup away. Its directory is left to the caller. */
+  /** Ends it, if need be, with all of its processes. Its directory and its cgroup are left to the caller. */
   async end(): Promise<void> {
     const { cgroups, kernel, clock } = this.#deps;
     for (let attempt = 0; attempt < KILL_ATTEMPTS_MAX; attempt++) {
-      if (this.#state?.at !== "running" && cgroups.remove(this.cgroup)) return;
+      if (this.#state?.at !== "running" && cgroups.processes(this.cgroup).length === 0) return;
       if (!cgroups.killAll(this.cgroup)) {
         for (const pid of cgroups.processes(this.cgroup)) kernel.signal(pid, SIGKILL);
       }

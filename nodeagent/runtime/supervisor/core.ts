@@ -21,6 +21,7 @@ import { Container, type ContainerDeps } from "./container.ts";
 import { EventFeed } from "./event-feed.ts";
 import { execInContainer } from "./exec.ts";
 import { namesIn } from "./names-in.ts";
+import { removeGroup } from "./remove-group.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export interface CoreDeps extends ContainerDeps {
@@ -39,7 +40,7 @@ export class SupervisorCore implements Runtime {
   readonly #sandboxes: Sandboxes;
   readonly #containers = new Map<string, Container>();
   readonly #starting = new Map<string, Promise<ContainerState>>();
-  readonly #discarding = new Set<Promise<void>>();
+  readonly #discarding = new Map<string, Promise<void>>();
   readonly #feed = new EventFeed<{ readonly id: string; readonly state: ContainerState }>();
 
   constructor(deps: CoreDeps) {
@@ -62,9 +63,10 @@ export class SupervisorCore implements Runtime {
         // Killed while it wrote the record, before anything was started: as if it had never been asked.
         if (!hasCode(error, "ENOENT") && !(error instanceof SyntaxError)) throw error;
         logger.info("unfinished container removed", { container: id });
-        await this.#discard(id);
+        await this.#discard(id, undefined);
       }
     }
+    await this.#sandboxes.removeOtherGroups((id) => this.#containers.has(id));
     for (const name of readdirSync(state.trash)) {
       await rm(`${state.trash}/${name}`, { recursive: true, force: true });
     }
@@ -90,6 +92,11 @@ export class SupervisorCore implements Runtime {
     if (underWay !== undefined) return underWay;
     const known = this.#containers.get(config.id)?.state;
     if (known !== undefined) return known;
+    const discarding = this.#discarding.get(config.id);
+    if (discarding !== undefined) {
+      await discarding;
+      return this.startContainer(config);
+    }
     const container = this.#make(config);
     const started = container.start();
     this.#containers.set(config.id, container);
@@ -113,8 +120,8 @@ export class SupervisorCore implements Runtime {
     const container = this.#containers.get(id);
     if (container === undefined) return;
     await container.end();
-    await this.#discard(id);
     this.#containers.delete(id);
+    await this.#discard(id, container.cgroup);
   }
 
   async list(): ReturnType<Runtime["list"]> {
@@ -185,8 +192,8 @@ export class SupervisorCore implements Runtime {
     });
   }
 
-  /** Out of the way at once, so that a crash leaves no half of it. Its files go behind everybody's back. */
-  async #discard(id: string): Promise<void> {
+  /** Out of the way at once, so that a crash leaves no half of it. Its files and group go behind everybody's back. */
+  async #discard(id: string, cgroup: string | undefined): Promise<void> {
     const { state, logger } = this.#deps;
     const trash = `${state.trash}/${id}`;
     rmSync(state.container(id).live, { recursive: true, force: true });
@@ -195,18 +202,19 @@ export class SupervisorCore implements Runtime {
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    const gone = removeTree(trash)
-      .catch((error: unknown) => logger.error("remove container's files", { container: id, error }))
-      .finally(() => this.#discarding.delete(gone));
-    this.#discarding.add(gone);
+    const gone = new Promise((resolve) => setImmediate(resolve))
+      .then(() => (cgroup === undefined ? undefined : removeGroup(this.#deps, cgroup)))
+      .then(() => removeTree(trash))
+      .catch((error: unknown) => logger.error("remove container's rest", { container: id, error }))
+      .finally(() => this.#discarding.delete(id));
+    this.#discarding.set(id, gone);
     // A node that removes faster than its disk can must wait for it.
-    if (this.#discarding.size > DISCARDING_MAX) await Promise.race(this.#discarding);
+    if (this.#discarding.size > DISCARDING_MAX) await Promise.race(this.#discarding.values());
   }
 }
 
 /** One with nothing in its writable layer is a handful of files: to fetch threads for each would take longer. */
 async function removeTree(directory: string): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
   const isSmall = namesIn(`${directory}/upper`).length === 0;
   if (isSmall) rmSync(directory, { recursive: true, force: true });
   else await rm(directory, { recursive: true, force: true });

@@ -79,9 +79,10 @@ export class Sandboxes {
   async remove(id: string): Promise<void> {
     const underWay = this.#clearing.get(id);
     if (underWay !== undefined) return underWay;
+    const hasInit = this.#records.get(id)?.config.sharePid === true;
     rmSync(this.#deps.state.sandbox(id).record, { force: true });
     this.#records.delete(id);
-    await removeGroup(this.#deps, this.cgroupOf(id));
+    if (hasInit) await removeGroup(this.#deps, `${this.cgroupOf(id)}/${INIT_GROUP}`);
     const cleared = new Promise((resolve) => setImmediate(resolve))
       .then(() => this.#clear(id))
       .catch((error: unknown) => this.#deps.logger.error("clear sandbox", { sandbox: id, error }))
@@ -101,6 +102,16 @@ export class Sandboxes {
     }
     for (const id of readdirSync(state.namespaces)) {
       if (!this.#records.has(id)) await this.#clear(id);
+    }
+  }
+
+  /** Groups of containers that nobody has: the removal of each was cut short. */
+  async removeOtherGroups(isKnown: (containerId: string) => boolean): Promise<void> {
+    for (const id of this.#records.keys()) {
+      for (const name of this.#deps.cgroups.children(this.cgroupOf(id))) {
+        if (name === INIT_GROUP || isKnown(name)) continue;
+        await removeGroup(this.#deps, `${this.cgroupOf(id)}/${name}`);
+      }
     }
   }
 
