@@ -30,6 +30,8 @@ import { Watcher } from "./watcher.ts";
 const ROOT = "/registry/";
 /** Kubernetes sends bookmarks about once a minute. */
 export const BOOKMARK_MS = 60_000;
+/** Of the events that a watch begins with: so many are encoded and written at once. */
+const STEP_EVENTS = 256;
 /** Between tries to read a store that does not answer. */
 const RELOAD_MS = 1_000;
 
@@ -134,7 +136,7 @@ export class CachedObjects implements Reader, Writer {
     if (signal.aborted || this.#stop.signal.aborted) stop();
     this.#setBookmarks();
     try {
-      if (initial !== undefined) yield initial;
+      for (const step of inSteps(initial)) yield step;
       for (let batch = await watcher.next(); batch !== undefined; batch = await watcher.next())
         yield batch;
     } finally {
@@ -272,6 +274,15 @@ export class CachedObjects implements Reader, Writer {
       if (watched.length > 0) this.#setBookmarks();
     });
   }
+}
+
+/** At least one, if there is to be anything: whoever follows learns that the beginning is over. */
+function* inSteps(
+  events: readonly PublishedEvent[] | undefined,
+): Generator<readonly PublishedEvent[]> {
+  if (events === undefined) return;
+  for (let at = 0; at === 0 || at < events.length; at += STEP_EVENTS)
+    yield events.slice(at, at + STEP_EVENTS);
 }
 
 function isNarrowed({ fieldSelector = "", labelSelector = "" }: Selectors): boolean {

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "#lib/json";
 import { apiVersionOf, type Resource } from "#resources";
 import type { PublishedEvent } from "../../chain/steps.ts";
 import { type Encoding, encodeTransformed } from "./encode.ts";
-import { Part } from "./watch-body.ts";
+import { Part } from "./ongoing-body.ts";
 
 /** Watches that begin to differ at the same event; those behind these many encode for themselves. */
 const VARIANTS_MAX = 16;
@@ -23,11 +23,11 @@ export function encodeEvents(encoding: Encoding, events: readonly PublishedEvent
   const [first] = events;
   // A table shows ages, which are of this moment.
   if (first === undefined || encoding.representation.as === "Table")
-    return new Part(encodeAll(encoding, events));
+    return encodeAll(encoding, events);
   const variants = known.get(first) ?? [];
   const found = variants.find((each) => isFor(each, encoding, events));
   if (found !== undefined) return found.part;
-  const part = new Part(encodeAll(encoding, events));
+  const part = encodeAll(encoding, events);
   if (variants.length === 0) known.set(first, variants);
   if (variants.length < VARIANTS_MAX)
     variants.push({ events, resource: encoding.resource, as: nameOf(encoding), part });
@@ -54,16 +54,16 @@ const HEADS = {
 };
 const LINE_END = Buffer.from("}\n");
 
-function encodeAll(encoding: Encoding, events: readonly PublishedEvent[]): Buffer {
-  const parts: Buffer[] = [];
+function encodeAll(encoding: Encoding, events: readonly PublishedEvent[]): Part {
+  const pieces: Buffer[] = [];
   for (const event of events) {
     if (event.type === "BOOKMARK")
-      parts.push(jsonLine("BOOKMARK", bookmark(encoding.resource, event)));
+      pieces.push(jsonLine("BOOKMARK", bookmark(encoding.resource, event)));
     else if (encoding.representation.as === "Object")
-      parts.push(HEADS[event.type], event.object.bytes, LINE_END);
-    else parts.push(jsonLine(event.type, encodeTransformed(encoding, event.object)));
+      pieces.push(HEADS[event.type], event.object.bytes, LINE_END);
+    else pieces.push(jsonLine(event.type, encodeTransformed(encoding, event.object)));
   }
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  return new Part(pieces);
 }
 
 export function jsonLine(type: string, object: JsonValue): Buffer {

@@ -5,7 +5,7 @@ import { apiVersionOf, type Resource } from "#resources";
 import { metaOf } from "../../chain/object-meta.ts";
 import type { Published } from "../../chain/published.ts";
 import type { PublishedList } from "../../chain/steps.ts";
-import { columnsOf, type Row, rowOf } from "../../table/table.ts";
+import { columnsOf, rowOf } from "../../table/table.ts";
 import type { Representation } from "./accept.ts";
 
 export type IncludeObject = "Metadata" | "None" | "Object";
@@ -25,23 +25,43 @@ export function encodeObject(encoding: Encoding, published: Published): Buffer {
 const COMMA = Buffer.from(",");
 const END = Buffer.from("]}");
 
-/** The buffers of a list; written one after the other they are its JSON. */
-export function encodeList(encoding: Encoding, list: PublishedList): Buffer[] {
-  const { representation } = encoding;
+/** The pieces of a list, made as they are taken; written one after the other they are its JSON. */
+export function* encodeList(encoding: Encoding, list: PublishedList): Generator<Buffer> {
+  yield listHead(encoding, list);
+  let isFirst = true;
+  for (const item of list.items) {
+    if (!isFirst) yield COMMA;
+    isFirst = false;
+    yield encodeItem(encoding, item);
+  }
+  yield END;
+}
+
+/** Up to where the items begin. */
+function listHead(encoding: Encoding, list: PublishedList): Buffer {
+  const { representation, resource } = encoding;
   const metadata = listMeta(list);
-  if (representation.as === "Table") return [jsonBytes(table(encoding, list.items, metadata))];
-  const isPlain = representation.as === "Object";
-  const head = isPlain
-    ? { kind: `${encoding.resource.kind}List`, apiVersion: apiVersionOf(encoding.resource) }
-    : { kind: "PartialObjectMetadataList", apiVersion: metaVersion(representation) };
-  const open = JSON.stringify({ ...head, metadata }).slice(0, -1);
-  const buffers: Buffer[] = [Buffer.from(`${open},"items":[`)];
-  list.items.forEach((item, index) => {
-    if (index > 0) buffers.push(COMMA);
-    buffers.push(isPlain ? item.bytes : jsonBytes(partial(representation, item)));
-  });
-  buffers.push(END);
-  return buffers;
+  if (representation.as === "Table") return openedList(tableHead(encoding, metadata), "rows");
+  const head =
+    representation.as === "Object"
+      ? { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource) }
+      : { kind: "PartialObjectMetadataList", apiVersion: metaVersion(representation) };
+  return openedList({ ...head, metadata }, "items");
+}
+
+function openedList(head: JsonObject, items: string): Buffer {
+  return Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${items}":[`);
+}
+
+function encodeItem(encoding: Encoding, item: Published): Buffer {
+  switch (encoding.representation.as) {
+    case "Object":
+      return item.bytes;
+    case "PartialObjectMetadata":
+      return jsonBytes(partial(encoding.representation, item));
+    case "Table":
+      return jsonBytes(row(encoding, item));
+  }
 }
 
 function listMeta(list: PublishedList): JsonObject {
@@ -59,27 +79,24 @@ export function encodeTransformed(encoding: Encoding, published: Published): Jso
   const { representation } = encoding;
   if (representation.as === "PartialObjectMetadata") return partial(representation, published);
   const { resourceVersion = "" } = metaOf(published.json);
-  return table(encoding, [published], { resourceVersion });
+  return { ...tableHead(encoding, { resourceVersion }), rows: [row(encoding, published)] };
 }
 
-function table(encoding: Encoding, items: readonly Published[], metadata: JsonObject): JsonObject {
-  const { representation, resource, nowMs } = encoding;
+function tableHead({ representation, resource }: Encoding, metadata: JsonObject): JsonObject {
   return {
     kind: "Table",
     apiVersion: metaVersion(representation),
     metadata,
     columnDefinitions: columnsOf(resource) as unknown as JsonValue,
-    rows: items.map((item) =>
-      row(encoding, item, rowOf(resource, item.object as ApiObject, nowMs)),
-    ),
   };
 }
 
-function row(encoding: Encoding, item: Published, { cells, conditions }: Row): JsonObject {
+function row(encoding: Encoding, item: Published): JsonObject {
+  const { includeObject, nowMs, representation, resource } = encoding;
+  const { cells, conditions } = rowOf(resource, item.object as ApiObject, nowMs);
   const shown = conditions === undefined ? {} : { conditions: conditions as unknown as JsonValue };
-  if (encoding.includeObject === "None") return { cells, ...shown };
-  const object =
-    encoding.includeObject === "Object" ? item.json : partial(encoding.representation, item);
+  if (includeObject === "None") return { cells, ...shown };
+  const object = includeObject === "Object" ? item.json : partial(representation, item);
   return { cells, ...shown, object };
 }
 

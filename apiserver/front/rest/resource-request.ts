@@ -16,6 +16,7 @@ import type { Call, Steps, User } from "../../chain/steps.ts";
 import { watch } from "../../chain/watch.ts";
 import { representation } from "./accept.ts";
 import { type Encoding, encodeList, encodeObject, type IncludeObject } from "./encode.ts";
+import { answerLong } from "./long-answer.ts";
 import {
   fieldManager,
   fieldValidation,
@@ -117,7 +118,7 @@ async function readCollection(request: ResourceRequest): Promise<void> {
   if (flag(exchange.query, "watch")) return watchCollection(request);
   const encoding = encodingOf(request);
   const found = await list(steps, callOf(request), selectionFrom(exchange.query));
-  await exchange.answer({ code: 200, body: encodeList(encoding, found) });
+  await answerLong(request, encodeList(encoding, found));
 }
 
 /** Watches end by themselves after half an hour to an hour, so that clients spread over servers anew. */

@@ -14,7 +14,7 @@ const WARNINGS_MAX = 20;
 export interface Answer {
   readonly code: number;
   readonly type?: string;
-  readonly body: Buffer | readonly Buffer[];
+  readonly body: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -55,13 +55,8 @@ export class Exchange {
   };
 
   async answer(answer: Answer): Promise<void> {
-    const { body } = answer;
-    const buffers: readonly Buffer[] = Buffer.isBuffer(body) ? [body] : body;
-    const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    const packed = length >= GZIP_BYTES_MIN && this.#takesGzip();
-    const [first] = buffers;
-    let bytes =
-      buffers.length === 1 && first !== undefined ? first : Buffer.concat(buffers, length);
+    let bytes = answer.body;
+    const packed = bytes.length >= GZIP_BYTES_MIN && this.takesGzip;
     if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
     if (this.response.headersSent || this.response.destroyed) return;
     this.begin(answer.code, answer.type ?? "application/json", {
@@ -100,7 +95,7 @@ export class Exchange {
     });
   }
 
-  #takesGzip(): boolean {
+  get takesGzip(): boolean {
     return /\bgzip\b/.test(String(this.request.headers["accept-encoding"] ?? ""));
   }
 }

@@ -3,8 +3,8 @@ import type { PublishedEvent } from "../../chain/steps.ts";
 import { publicError, statusOf } from "../status.ts";
 import type { Encoding } from "./encode.ts";
 import { encodeEvents, jsonLine } from "./encode-events.ts";
+import { OngoingBody, Part } from "./ongoing-body.ts";
 import type { Exchange } from "./respond.ts";
-import { Part, WatchBody } from "./watch-body.ts";
 import type { WatchPace } from "./watch-pace.ts";
 
 export interface WatchStream {
@@ -21,7 +21,7 @@ export interface WatchStream {
 export async function writeWatch(stream: WatchStream): Promise<void> {
   const { encoding, events, exchange, logger, pace, signal } = stream;
   exchange.begin(200, "application/json");
-  const body = new WatchBody(exchange.response, signal);
+  const body = new OngoingBody(exchange.response, signal);
   try {
     for await (const batch of events) {
       if (body.isOver) break;
@@ -34,6 +34,6 @@ export async function writeWatch(stream: WatchStream): Promise<void> {
     const failure = publicError(error);
     if (failure.reason === "InternalError") logger.error("watch failed", { error });
     // The head is out, so the failure travels as an event, as clients expect.
-    if (!body.isOver) body.end(new Part(jsonLine("ERROR", statusOf(failure).json)));
+    if (!body.isOver) body.end(new Part([jsonLine("ERROR", statusOf(failure).json)]));
   }
 }

@@ -4,29 +4,38 @@ import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { Writable } from "node:stream";
 
-/** A part of the body. Many watches share one, so what HTTP/1.1 puts around it is made once too. */
+/** A part of the body. Many watches share one, so it and what HTTP/1.1 puts around it are put together once. */
 export class Part {
-  readonly bytes: Buffer;
+  readonly length: number;
+  readonly #pieces: readonly Buffer[];
+  #bytes: Buffer | undefined;
   #chunk: Buffer | undefined;
 
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
+  constructor(pieces: readonly Buffer[]) {
+    this.#pieces = pieces;
+    this.length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.concat(this.#pieces, this.length);
+    return this.#bytes;
   }
 
   /** As a chunk of RFC 9112, section 7.1. */
   get chunk(): Buffer {
-    this.#chunk ??= Buffer.concat([
-      Buffer.from(`${this.bytes.length.toString(16)}\r\n`, "latin1"),
-      this.bytes,
-      CHUNK_END,
-    ]);
+    this.#chunk ??= this.#framed();
     return this.#chunk;
+  }
+
+  #framed(): Buffer {
+    const head = Buffer.from(`${this.length.toString(16)}\r\n`, "latin1");
+    return Buffer.concat([head, ...this.#pieces, CHUNK_END]);
   }
 }
 
 const CHUNK_END = Buffer.from("\r\n");
 
-export class WatchBody {
+export class OngoingBody {
   readonly #response: Http2ServerResponse | ServerResponse;
   readonly #signal: AbortSignal;
   /** Of HTTP/1.1. Node would write each chunk as four pieces, and copy them together for TLS, for every client anew. */
@@ -51,7 +60,7 @@ export class WatchBody {
   /** Resolves when the client has room for more; its leaving, too, ends the wait. */
   async write(part: Part): Promise<void> {
     // To HTTP/1.1 an empty chunk is the end.
-    if (part.bytes.length === 0) return;
+    if (part.length === 0) return;
 
     const stream = this.#socket ?? (this.#response as Writable);
     if (stream.write(this.#socket === undefined ? part.bytes : part.chunk)) return;
