@@ -13,6 +13,7 @@ import { persistentVolumeController } from "./persistent-volume/watches.ts";
 import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
 import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
+import { replicationControllerController } from "./replication-controller/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
 import { statefulSetController } from "./statefulset/watches.ts";
 import { storageProtectionController } from "./storage-protection/watches.ts";
@@ -32,6 +33,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
   const all: readonly StartedController[] = [
     deploymentController(options),
     replicaSetController(options),
+    replicationControllerController(options),
     daemonSetController(options),
     statefulSetController(options),
     jobController(options),

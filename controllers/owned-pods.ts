@@ -34,7 +34,7 @@ export function orphanPods(store: ObjectStore<Pod>, namespace: string): readonly
 
 /** Keys of those in the pod's namespace that would adopt it. */
 export function keysThatSelect<T extends PodOwner>(
-  owners: ObjectStore<T>,
+  owners: { values(): Iterable<T> },
   pod: Pod,
 ): readonly string[] {
   return [...owners.values()]

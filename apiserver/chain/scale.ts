@@ -151,5 +151,8 @@ function selectorOf({ labelSelector }: ScalePaths, object: JsonObject): string {
     return typeof text === "string" ? text : "";
   }
   const { selector } = objectAt(object, "spec");
-  return isObject(selector) ? labelSelectorToString(selector as unknown as LabelSelector) : "";
+  if (!isObject(selector)) return "";
+  // ReplicationControllers have plain labels where the others have a LabelSelector.
+  const given = object["kind"] === "ReplicationController" ? { matchLabels: selector } : selector;
+  return labelSelectorToString(given as unknown as LabelSelector);
 }

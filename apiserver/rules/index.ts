@@ -23,6 +23,7 @@ import { nodeRules } from "./core/node.ts";
 import { persistentVolumeRules } from "./core/persistent-volume.ts";
 import { persistentVolumeClaimRules } from "./core/persistent-volume-claim.ts";
 import { podRules } from "./core/pod.ts";
+import { podTemplateRules, replicationControllerRules } from "./core/replication-controller.ts";
 import { serviceRules } from "./core/service.ts";
 import { changedCustomObject, newCustomObject } from "./custom-object.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
@@ -52,6 +53,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "PersistentVolumeClaim.": persistentVolumeClaimRules,
   "Event.": eventRules,
   "Event.events.k8s.io": eventRules,
+  "ReplicationController.": replicationControllerRules,
+  "PodTemplate.": podTemplateRules,
   "ReplicaSet.apps": replicaSetRules,
   "Deployment.apps": deploymentRules,
   "DaemonSet.apps": daemonSetRules,

@@ -6,10 +6,10 @@ import type {
   ReplicaSet,
   StatefulSet,
 } from "#proto/apps/v1";
-import type { PodTemplateSpec } from "#proto/core/v1";
+import type { PodTemplate, PodTemplateSpec, ReplicationController } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { age } from "./duration.ts";
-import type { KindTable } from "./table.ts";
+import type { KindTable, Row } from "./table.ts";
 
 export const TEMPLATE_COLUMNS = ["+Containers", "+Images", "+Selector"];
 
@@ -40,17 +40,42 @@ const replicaSet: KindTable = {
     ...TEMPLATE_COLUMNS,
   ],
   row: (object, nowMs) => {
-    const { metadata, spec, status } = object as ReplicaSet;
-    return {
-      cells: [
-        metadata.name,
-        spec?.replicas ?? 1,
-        status?.replicas ?? 0,
-        status?.readyReplicas ?? 0,
-        age(metadata.creationTimestamp, nowMs),
-        ...templateCells(spec?.template, spec?.selector),
-      ],
-    };
+    const { spec } = object as ReplicaSet;
+    return replicaRow(object as ReplicaSet, nowMs, spec?.selector);
+  },
+};
+
+const replicationController: KindTable = {
+  columns: replicaSet.columns,
+  row: (object, nowMs) => {
+    const matchLabels = (object as ReplicationController).spec?.selector ?? {};
+    return replicaRow(object as ReplicationController, nowMs, { matchLabels });
+  },
+};
+
+function replicaRow(
+  { metadata, spec, status }: ReplicaSet | ReplicationController,
+  nowMs: number,
+  selector: Selector | undefined,
+): Row {
+  return {
+    cells: [
+      metadata.name,
+      spec?.replicas ?? 1,
+      status?.replicas ?? 0,
+      status?.readyReplicas ?? 0,
+      age(metadata.creationTimestamp, nowMs),
+      ...templateCells(spec?.template, selector),
+    ],
+  };
+}
+
+const podTemplate: KindTable = {
+  columns: ["Name", "Containers", "Images", "Pod Labels"],
+  row: (object) => {
+    const { metadata, template } = object as PodTemplate;
+    const cells = templateCells(template, undefined).slice(0, 2);
+    return { cells: [metadata.name, ...cells, labelText(template?.metadata?.labels)] };
   },
 };
 
@@ -137,7 +162,9 @@ export const WORKLOAD_TABLES: Readonly<Record<string, KindTable>> = {
   DaemonSet: daemonSet,
   Deployment: deployment,
   PodDisruptionBudget: disruptionBudget,
+  PodTemplate: podTemplate,
   ReplicaSet: replicaSet,
+  ReplicationController: replicationController,
   StatefulSet: statefulSet,
 };
 

@@ -2,7 +2,7 @@ import type { JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#proto/apps/v1";
 import type { CronJob, Job } from "#proto/batch/v1";
-import type { Node, Pod, Service } from "#proto/core/v1";
+import type { Node, Pod, ReplicationController, Service } from "#proto/core/v1";
 import type { EndpointSlice } from "#proto/discovery/v1";
 import {
   cronJobs,
@@ -14,6 +14,7 @@ import {
   pods,
   type Resource,
   replicaSets,
+  replicationControllers,
   services,
   statefulSets,
 } from "#resources";
@@ -27,6 +28,7 @@ import {
   describeDaemonSet,
   describeDeployment,
   describeReplicaSet,
+  describeReplicationController,
   describeStatefulSet,
 } from "../describe/workload.ts";
 import { formatDescription } from "../print/description.ts";
@@ -101,6 +103,8 @@ async function pairsOf(
       return describeReplicaSet(object as ReplicaSet);
     case daemonSets:
       return describeDaemonSet(object as DaemonSet);
+    case replicationControllers:
+      return describeReplicationController(object as ReplicationController);
     case statefulSets:
       return describeStatefulSet(object as StatefulSet);
     case cronJobs:

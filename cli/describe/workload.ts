@@ -1,5 +1,5 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "#proto/apps/v1";
-import type { PodTemplateSpec } from "#proto/core/v1";
+import type { PodTemplateSpec, ReplicationController } from "#proto/core/v1";
 import type { LabelSelector } from "#proto/meta/v1";
 import type { Described } from "../print/description.ts";
 import { conditionPairs, keyValues, metadataPairs, type Pairs } from "./common.ts";
@@ -40,6 +40,15 @@ export function describeReplicaSet(set: ReplicaSet): Pairs {
     ["Pod Template", spec.template && template(spec.template)],
     ["Conditions", conditionPairs(status.conditions)],
   ];
+}
+
+export function describeReplicationController(controller: ReplicationController): Pairs {
+  const { spec } = controller;
+  const matchLabels = spec.selector ?? {};
+  return describeReplicaSet({
+    ...controller,
+    spec: { ...spec, selector: { matchLabels } },
+  } as ReplicaSet);
 }
 
 export function describeDaemonSet(set: DaemonSet): Pairs {

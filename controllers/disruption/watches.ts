@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { Controller } from "#client";
 import { keyOf } from "#lib/api/key";
-import { controllerOf } from "#lib/api/owner";
 import { labelSelectorMatcher } from "#lib/api/selector";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
-import { deployments, podDisruptionBudgets, pods, replicaSets } from "#resources";
+import { podDisruptionBudgets, pods } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { budgetStatus, EVICTION_PATIENCE_MS } from "./plan.ts";
+import { controllerScales } from "./scales.ts";
 
 const BY_NAMESPACE = "namespace";
 
@@ -49,25 +49,6 @@ export function disruptionController(context: ControllerContext): StartedControl
     }
   });
   return controller;
-}
-
-/** The wanted count of a pod's controller: of the Deployment behind a ReplicaSet, if there is one. */
-function controllerScales({ informers }: ControllerContext) {
-  const sets = informers.of(replicaSets).store;
-  const all = informers.of(deployments).store;
-  return (pod: Pod): { readonly uid: string; readonly replicas: number } | undefined => {
-    const owner = controllerOf(pod);
-    const set =
-      owner?.kind === "ReplicaSet"
-        ? sets.get(`${pod.metadata.namespace}/${owner.name}`)
-        : undefined;
-    if (set === undefined) return undefined;
-    const above = controllerOf(set);
-    const deployment =
-      above?.kind === "Deployment" ? all.get(`${pod.metadata.namespace}/${above.name}`) : undefined;
-    const scaled = deployment ?? set;
-    return { uid: scaled.metadata.uid, replicas: scaled.spec.replicas ?? 1 };
-  };
 }
 
 /** A budget with an empty selector covers all pods of its namespace; one without a selector, none. */

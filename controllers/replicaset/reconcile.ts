@@ -2,9 +2,9 @@ import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client"
 import { controllerReference } from "#lib/api/owner";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
-import type { ReplicaSet } from "#proto/apps/v1";
+import type { ReplicaSet, ReplicaSetStatus } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { pods, replicaSets } from "#resources";
+import { pods, type Resource } from "#resources";
 import { claimPods } from "../claim-pods.ts";
 import { untilNextAvailableMs } from "../next-available.ts";
 import { podsControlledBy } from "../owned-pods.ts";
@@ -12,9 +12,17 @@ import { slowStart } from "../slow-start.ts";
 import { planReplicas, type ReplicaPlan } from "./plan.ts";
 import { type ReplicaFailure, replicaSetStatus } from "./status.ts";
 
+/** Where sets come from and their status goes: ReplicaSets, or what is seen as one. */
+export interface SetSource {
+  readonly resource: Resource<ReplicaSet>;
+  get(key: string): ReplicaSet | undefined;
+  values(): Iterable<ReplicaSet>;
+  writeStatus(set: ReplicaSet, status: ReplicaSetStatus): Promise<unknown>;
+}
+
 export interface ReplicaSetDeps {
   readonly client: Client;
-  readonly sets: ObjectStore<ReplicaSet>;
+  readonly sets: SetSource;
   readonly pods: ObjectStore<Pod>;
   readonly pending: PendingWrites;
   readonly recorder: EventRecorder;
@@ -32,7 +40,7 @@ export async function reconcileReplicaSet(
     deps.pending.forget(key);
     return undefined;
   }
-  const owned = await claimPods(deps, replicaSets, set);
+  const owned = await claimPods(deps, deps.sets.resource, set);
   let failure: ReplicaFailure | undefined;
   // Acting on a copy that lacks our own last writes would make the same pods twice.
   if (deps.pending.settled(key) && set.metadata.deletionTimestamp === undefined) {
@@ -126,7 +134,7 @@ async function writeStatus(
   const status = replicaSetStatus(set, owned, failure, deps.clock.nowMs());
   if (isSame(set.status, status)) return;
   try {
-    await deps.client.updateStatus(replicaSets, { ...set, status });
+    await deps.sets.writeStatus(set, status);
   } catch (error) {
     // Its next version is on its way to us, and wakes the key again.
     if (!StatusError.is(error, "NotFound") && !StatusError.is(error, "Conflict")) throw error;

@@ -4,23 +4,38 @@ import type { Pod } from "#proto/core/v1";
 import { pods, replicaSets } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { indexedPods, keysThatSelect } from "../owned-pods.ts";
-import { reconcileReplicaSet } from "./reconcile.ts";
+import { reconcileReplicaSet, type SetSource } from "./reconcile.ts";
 
 export function replicaSetController(context: ControllerContext): StartedController {
+  const { client, informers } = context;
+  const { store } = informers.of(replicaSets);
+  return replicaController(context, "replicaset", {
+    resource: replicaSets,
+    get: (key) => store.get(key),
+    values: () => store.values(),
+    writeStatus: (set, status) => client.updateStatus(replicaSets, { ...set, status }),
+  });
+}
+
+/** The same for all kinds that are seen as ReplicaSets. */
+export function replicaController(
+  context: ControllerContext,
+  name: string,
+  sets: SetSource,
+): StartedController {
   const { informers } = context;
   const pending = new PendingWrites(context.clock);
-  const sets = informers.of(replicaSets).store;
   const deps = { ...context, sets, pods: indexedPods(informers), pending };
   const controller = new Controller({
     ...context,
-    name: "replicaset",
+    name,
     reconcile: (key) => reconcileReplicaSet(deps, key),
   });
-
-  informers.of(replicaSets).onKey((key) => controller.add(key));
+  const { kind } = sets.resource;
+  informers.of(sets.resource).onKey((key) => controller.add(key));
   informers.of(pods).onChange((before, after) => {
-    const was = ownerKey(before);
-    const is = ownerKey(after);
+    const was = ownerKey(kind, before);
+    const is = ownerKey(kind, after);
     noteSeen(pending, { before, after, was, is });
     for (const key of new Set([was, is])) if (key !== undefined) controller.add(key);
     if (after !== undefined && controllerOf(after) === undefined) {
@@ -31,9 +46,9 @@ export function replicaSetController(context: ControllerContext): StartedControl
   return controller;
 }
 
-function ownerKey(pod: Pod | undefined): string | undefined {
+function ownerKey(kind: string, pod: Pod | undefined): string | undefined {
   const owner = pod && controllerOf(pod);
-  return owner?.kind === "ReplicaSet" ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
+  return owner?.kind === kind ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
 }
 
 interface Seen {

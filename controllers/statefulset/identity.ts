@@ -1,12 +1,7 @@
 /** What makes a StatefulSet's pod the one it is: its ordinal. Name, host name and labels follow from it. */
-import { controllerReference } from "#lib/api/owner";
-import type { Draft } from "#proto";
 import type { StatefulSet } from "#proto/apps/v1";
-import type { Pod, PodTemplateSpec } from "#proto/core/v1";
+import type { Pod } from "#proto/core/v1";
 import { REVISION_HASH } from "../revisions.ts";
-
-export const POD_NAME = "statefulset.kubernetes.io/pod-name";
-const POD_INDEX = "apps.kubernetes.io/pod-index";
 
 /** Undefined for a pod that is not named as one of the set's. */
 export function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
@@ -31,34 +26,4 @@ export function ordinalsOf({ spec }: StatefulSet): Ordinals {
 /** The name of the ControllerRevision that a pod was made from. */
 export function revisionOf(pod: Pod): string | undefined {
   return pod.metadata.labels?.[REVISION_HASH];
-}
-
-export function podDraft(
-  set: StatefulSet,
-  ordinal: number,
-  made: { readonly template: PodTemplateSpec; readonly revision: string },
-): Draft<Pod> {
-  const { name: setName, namespace = "" } = set.metadata;
-  const { metadata, spec } = made.template;
-  const name = `${setName}-${ordinal}`;
-  const { serviceName = "" } = set.spec;
-  return {
-    metadata: {
-      ...metadata,
-      name,
-      namespace,
-      labels: {
-        ...metadata.labels,
-        [POD_NAME]: name,
-        [POD_INDEX]: String(ordinal),
-        [REVISION_HASH]: made.revision,
-      },
-      ownerReferences: [controllerReference(set)],
-    },
-    spec: {
-      ...spec,
-      hostname: name,
-      ...(serviceName === "" ? {} : { subdomain: serviceName }),
-    },
-  };
 }

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { StatefulSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { ordinalOf, POD_NAME, podDraft } from "./identity.ts";
+import { ordinalOf } from "./identity.ts";
 import { planStatefulSet } from "./plan.ts";
+import { podDraft } from "./pod-draft.ts";
 import { statefulSetStatus } from "./status.ts";
 
 const NOW_MS = Date.parse("2026-01-01T01:00:00Z");
@@ -189,7 +190,7 @@ test("podDraft() names the pod for its ordinal", () => {
   assert.equal(metadata?.name, "s-4");
   assert.deepEqual(metadata?.labels, {
     app: "s",
-    [POD_NAME]: "s-4",
+    "statefulset.kubernetes.io/pod-name": "s-4",
     "apps.kubernetes.io/pod-index": "4",
     "controller-revision-hash": "s-abc",
   });

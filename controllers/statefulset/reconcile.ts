@@ -3,19 +3,22 @@ import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client"
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from "#proto/apps/v1";
-import type { Pod } from "#proto/core/v1";
+import type { PersistentVolumeClaim, Pod } from "#proto/core/v1";
 import { pods, statefulSets } from "#resources";
 import { claimPods } from "../claim-pods.ts";
 import { untilNextAvailableMs } from "../next-available.ts";
 import { currentHistory, type History, pruneHistory, templateOf } from "../revisions.ts";
-import { ordinalOf, ordinalsOf, podDraft, revisionOf } from "./identity.ts";
+import { ordinalOf, ordinalsOf, revisionOf } from "./identity.ts";
+import { keepClaims } from "./keep-claims.ts";
 import { planStatefulSet, type StatefulPlan } from "./plan.ts";
+import { podDraft } from "./pod-draft.ts";
 import { statefulSetStatus } from "./status.ts";
 
 export interface StatefulSetDeps {
   readonly client: Client;
   readonly sets: ObjectStore<StatefulSet>;
   readonly pods: ObjectStore<Pod>;
+  readonly claims: ObjectStore<PersistentVolumeClaim>;
   readonly revisionsOf: (set: StatefulSet) => readonly ControllerRevision[];
   readonly pending: PendingWrites;
   readonly recorder: EventRecorder;
@@ -52,6 +55,7 @@ export async function reconcileStatefulSet(
   );
   // Acting on a copy that lacks our own last deletion would take down one more than may be.
   if (deps.pending.settled(key)) {
+    for (const pod of owned) await keepClaims(deps, set, ordinalOf(set, pod) ?? -1, pod);
     const plan = planStatefulSet({ set, pods: owned, update, nowMs });
     await apply(deps, key, { set, plan, current, update: history.update });
   }
@@ -106,6 +110,7 @@ async function create(
   const said = `create Pod ${name} in StatefulSet ${set.metadata.name}`;
   deps.pending.expectCreations(key, 1);
   try {
+    await keepClaims(deps, set, ordinal, undefined);
     await deps.client.create(pods, draft);
     const message = `${said} successful`;
     deps.recorder.record(set, { type: "Normal", reason: "SuccessfulCreate", message });

@@ -2,7 +2,7 @@ import { Controller, PendingWrites } from "#client";
 import { controllerOf } from "#lib/api/owner";
 import type { StatefulSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { controllerRevisions, pods, statefulSets } from "#resources";
+import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import { indexedPods, keysThatSelect, notePodSeen } from "../owned-pods.ts";
 import { reconcileStatefulSet } from "./reconcile.ts";
@@ -22,6 +22,7 @@ export function statefulSetController(context: ControllerContext): StartedContro
     ...context,
     sets,
     pods: indexedPods(informers),
+    claims: informers.of(persistentVolumeClaims).store,
     revisionsOf: ({ metadata }: StatefulSet) => [...revisions.by(BY_CONTROLLER, metadata.uid)],
     pending,
   };

@@ -7,11 +7,13 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodTemplate,
+  ReplicationController,
   Secret,
   Service,
   ServiceAccount,
 } from "#proto/core/v1";
-import { GET_WRITE, PROXY_VERBS, resource, STATUS } from "./resource.ts";
+import { GET_WRITE, PROXY_VERBS, resource, SCALE, STATUS } from "./resource.ts";
 
 export const namespaces = resource<Namespace>({
   group: "",
@@ -119,4 +121,19 @@ export const persistentVolumeClaims = resource<PersistentVolumeClaim>({
   plural: "persistentvolumeclaims",
   shortNames: ["pvc"],
   subresources: [STATUS],
+});
+export const replicationControllers = resource<ReplicationController>({
+  group: "",
+  version: "v1",
+  kind: "ReplicationController",
+  plural: "replicationcontrollers",
+  shortNames: ["rc"],
+  categories: ["all"],
+  subresources: [STATUS, SCALE],
+});
+export const podTemplates = resource<PodTemplate>({
+  group: "",
+  version: "v1",
+  kind: "PodTemplate",
+  plural: "podtemplates",
 });

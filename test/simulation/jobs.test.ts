@@ -7,8 +7,11 @@ import type { Job } from "#proto/batch/v1";
 import type { Pod } from "#proto/core/v1";
 import { events, jobs, pods } from "#resources";
 import { type ControlPlane, conditionOf, startControlPlane } from "./control-plane.ts";
+import type { Faults } from "./unreliable.ts";
 
 const namespace = "default";
+const GOOD: Faults = { refused: 0, lost: 0, cut: 0, delayMs: 0 };
+const BAD: Faults = { refused: 0.1, lost: 0.1, cut: 0.05, delayMs: 300 };
 const WORK = { namespace, name: "work" };
 
 async function create(plane: ControlPlane, image: string, spec: object = {}): Promise<void> {
@@ -148,15 +151,27 @@ test("a Job of another controller is left alone", async () => {
 
 for (const seed of [1, 2, 3]) {
   test(`on a bad network a Job counts each pod once all the same (seed ${seed})`, async () => {
-    const faults = () => ({ refused: 0.1, lost: 0.1, cut: 0.05, delayMs: 300 });
-    await using plane = await startControlPlane({ seed, faults });
+    let faults = GOOD;
+    await using plane = await startControlPlane({ seed, faults: () => faults });
+    faults = BAD;
     await create(plane, "ends", { completions: 8, parallelism: 4 });
+    const everEnded = new Set<string>();
+    const ended = async () =>
+      (await podsNow(plane)).filter(({ status }) => status.phase === "Succeeded");
     // A lost answer keeps a controller waiting for five minutes.
-    await plane.until("complete", () => is(plane, "Complete"), 600_000);
+    await plane.until(
+      "complete",
+      async () => {
+        for (const { metadata } of await ended()) everEnded.add(metadata.uid);
+        return is(plane, "Complete");
+      },
+      600_000,
+    );
     const { failed = 0, succeeded = 0, uncountedTerminatedPods } = (await work(plane)).status;
-    const ended = (await podsNow(plane)).filter(({ status }) => status.phase === "Succeeded");
-    assert.equal(succeeded, ended.length);
     assert.ok(succeeded >= 8);
+    assert.ok(succeeded >= (await ended()).length, "none is lost");
+    // One too many, made by a call whose answer was lost, may be counted and then deleted.
+    assert.ok(succeeded <= everEnded.size, "none counts twice");
     assert.equal(failed, 0);
     assert.deepEqual(uncountedTerminatedPods, {});
   });

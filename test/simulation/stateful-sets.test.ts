@@ -4,10 +4,13 @@ import { test } from "node:test";
 import { isReady } from "#lib/api/pod";
 import type { ControllerRevision, StatefulSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { controllerRevisions, pods, statefulSets } from "#resources";
+import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from "#resources";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import type { Faults } from "./unreliable.ts";
 
 const namespace = "default";
+const GOOD: Faults = { refused: 0, lost: 0, cut: 0, delayMs: 0 };
+const BAD: Faults = { refused: 0.1, lost: 0.1, cut: 0.05, delayMs: 300 };
 const DB = { namespace, name: "db" };
 const labels = { app: "db" };
 
@@ -180,10 +183,72 @@ test("Parallel starts and updates as many as it may", async () => {
   assert.equal(most, 2);
 });
 
+const CLAIM = {
+  metadata: { name: "data" },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+};
+
+/** Those that stay: one that is going may wait for whoever uses it. */
+async function claims(plane: ControlPlane): Promise<readonly string[]> {
+  const { items } = await plane.client.list(persistentVolumeClaims, { namespace });
+  return items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+}
+
+async function createWithClaims(plane: ControlPlane, policy: object = {}): Promise<void> {
+  const container = {
+    name: "c",
+    image: "app:v1",
+    volumeMounts: [{ name: "data", mountPath: "/data" }],
+  };
+  const template = { metadata: { labels }, spec: { containers: [container] } };
+  const persistentVolumeClaimRetentionPolicy = policy;
+  await create(plane, {
+    template,
+    volumeClaimTemplates: [CLAIM],
+    persistentVolumeClaimRetentionPolicy,
+  });
+  await plane.until("up", () => isRolledOut(plane));
+}
+
+test("each pod has a claim of its own, and finds it again", async () => {
+  await using plane = await startControlPlane();
+  await createWithClaims(plane);
+  assert.deepEqual(await claims(plane), ["data-db-0", "data-db-1", "data-db-2"]);
+  const claimOf = async () => (await podsNow(plane))[2]?.spec.volumes?.[0]?.persistentVolumeClaim;
+  assert.deepEqual(await claimOf(), { claimName: "data-db-2" });
+  await change(plane, { replicas: 1 });
+  await plane.until("down", async () => (await podsNow(plane)).length === 1);
+  assert.equal((await claims(plane)).length, 3);
+  await change(plane, { replicas: 3 });
+  await plane.until("up again", () => isRolledOut(plane));
+  assert.deepEqual(await claimOf(), { claimName: "data-db-2" });
+  await plane.client.delete(statefulSets, DB, { propagationPolicy: "Background" });
+  await plane.until("gone", async () => (await podsNow(plane)).length === 0);
+  assert.equal((await claims(plane)).length, 3);
+  assert.deepEqual(plane.errors, []);
+});
+
+test("claims go with their pods, and with the set, where the policy says so", async () => {
+  await using plane = await startControlPlane();
+  await createWithClaims(plane, { whenScaled: "Delete", whenDeleted: "Delete" });
+  await change(plane, { replicas: 1 });
+  await plane.until("scaled", async () => (await claims(plane)).join() === "data-db-0");
+  // A pod that is only replaced keeps its claim.
+  await plane.client.delete(pods, { namespace, name: "db-0" });
+  await plane.clock.advance(5000);
+  assert.deepEqual(await claims(plane), ["data-db-0"]);
+  await plane.client.delete(statefulSets, DB, { propagationPolicy: "Background" });
+  await plane.until("gone", async () => (await claims(plane)).length === 0);
+});
+
 for (const seed of [1, 2, 3]) {
   test(`on a bad network an update still takes down one at a time (seed ${seed})`, async () => {
-    const faults = () => ({ refused: 0.1, lost: 0.1, cut: 0.05, delayMs: 300 });
-    await using plane = await startControlPlane({ seed, faults });
+    let faults = GOOD;
+    await using plane = await startControlPlane({ seed, faults: () => faults });
+    faults = BAD;
     await create(plane);
     await plane.until("up", () => isRolledOut(plane), 600_000);
     await change(plane, image("app:v2"));

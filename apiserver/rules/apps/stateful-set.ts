@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
 import type { StatefulSetSpec } from "#proto/apps/v1";
-import { RESOURCES } from "#resources";
 import { type Causes, forbidden, invalid } from "../causes.ts";
 import { atLeast, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
@@ -15,7 +14,7 @@ export const statefulSetRules: KindRules = {
   validate: (object) => [
     ...validateSpec(specOf(object) as unknown as StatefulSetSpec),
     ...validateCounts(object, ["replicas", "minReadySeconds", "revisionHistoryLimit"]),
-    ...validateTemplate(object),
+    ...validateTemplate(withClaimVolumes(object)),
   ],
   validateUpdate,
 };
@@ -55,7 +54,6 @@ function validateSpec(spec: StatefulSetSpec): Causes {
             "activeDeadlineSeconds in StatefulSet is not Supported",
           ),
         ]),
-    ...validateClaims(spec),
   ];
 }
 
@@ -77,13 +75,19 @@ function validateStrategy({ updateStrategy }: StatefulSetSpec): Causes {
   ];
 }
 
-/** Pods that wait for claims which nobody can make would wait for ever. */
-function validateClaims({ volumeClaimTemplates = [] }: StatefulSetSpec): Causes {
-  const isServed = RESOURCES.some(({ kind }) => kind === "PersistentVolumeClaim");
-  if (volumeClaimTemplates.length === 0 || isServed) return [];
-  const why =
-    "this server has no PersistentVolumeClaims yet; use an emptyDir or hostPath volume in spec.template instead";
-  return [forbidden("spec.volumeClaimTemplates", why)];
+/** The template may mount what the claims will bring. */
+function withClaimVolumes(object: JsonObject): JsonObject {
+  const spec = specOf(object) as unknown as StatefulSetSpec;
+  const { template, volumeClaimTemplates = [] } = spec;
+  const claims = volumeClaimTemplates.map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: name },
+  }));
+  const names = new Set(claims.map(({ name }) => name));
+  const own = (template?.spec?.volumes ?? []).filter(({ name }) => !names.has(name));
+  const completed = { ...template?.spec, volumes: [...own, ...claims] };
+  const wider = { ...spec, template: { ...template, spec: completed } };
+  return { ...object, spec: wider as unknown as JsonObject };
 }
 
 const CHANGEABLE = [
