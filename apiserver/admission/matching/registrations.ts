@@ -1,6 +1,7 @@
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
 import { follow } from "../../authz/follow.ts";
+import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { Reader } from "../../chain/steps.ts";
 import { isExempt, type Route } from "./rules.ts";
 
@@ -10,7 +11,9 @@ export class Registrations<T> {
   readonly #byName = new Map<string, readonly T[]>();
   #all: readonly T[] | undefined = [];
   /** Which of them a route concerns; found out once, until something is registered anew. */
-  #byRoute = new WeakMap<Resource, Map<string, readonly T[]>>();
+  #byRoute = new WeakMap<Resource, Map<string, readonly Match<T>[]>>();
+  /** Of the kinds that are served, when that was found out. */
+  #generation = 0;
   #synced: Promise<void> | undefined;
   #isSynced = false;
 
@@ -26,18 +29,39 @@ export class Registrations<T> {
   }
 
   /** Those whose rules match the route. */
-  for(route: Route): readonly T[] {
+  for(route: Route): readonly Match<T>[] {
     const { operation, resource, subresource = "" } = route;
-    const all = this.all;
-    if (all.length === 0 || isExempt(route)) return [];
-    const known = this.#byRoute.get(resource) ?? new Map<string, readonly T[]>();
-    this.#byRoute.set(resource, known);
+    if (this.all.length === 0 || isExempt(route)) return [];
+    const known = this.#knownFor(resource);
     const key = `${operation} ${subresource}`;
     const found = known.get(key);
     if (found !== undefined) return found;
-    const matching = all.filter((each) => this.#source.matches(each, route));
+    const matching = this.#matching(route);
     known.set(key, matching);
     return matching;
+  }
+
+  #knownFor(resource: Resource): Map<string, readonly Match<T>[]> {
+    const { generation } = this.#source.resources;
+    if (generation !== this.#generation) this.#byRoute = new WeakMap();
+    this.#generation = generation;
+    const known = this.#byRoute.get(resource) ?? new Map<string, readonly Match<T>[]>();
+    this.#byRoute.set(resource, known);
+    return known;
+  }
+
+  /** As what was asked for, or else, for those who want that, as another version of it. */
+  #matching(route: Route): readonly Match<T>[] {
+    const { isEquivalent, matches, resources } = this.#source;
+    const { group, plural } = route.resource;
+    const others = resources
+      .all()
+      .filter((each) => each.group === group && each.plural === plural && each !== route.resource);
+    return this.all.flatMap((registered) => {
+      const versions = [route.resource, ...(isEquivalent(registered) ? others : [])];
+      const as = versions.find((resource) => matches(registered, { ...route, resource }));
+      return as === undefined ? [] : [{ registered, as }];
+    });
   }
 
   get all(): readonly T[] {
@@ -77,10 +101,19 @@ export class Registrations<T> {
   }
 }
 
+export interface Match<T> {
+  readonly registered: T;
+  /** The version of the request's resource that its rules name. */
+  readonly as: Resource;
+}
+
 export interface Source<T> {
   readonly reader: Reader;
   readonly resource: Resource;
   readonly compile: (object: ApiObject) => readonly T[];
   readonly matches: (each: T, route: Route) => boolean;
+  /** Whether another version of a kind is as good as the one it names. */
+  readonly isEquivalent: (each: T) => boolean;
+  readonly resources: ResourceTable;
   readonly signal: AbortSignal;
 }

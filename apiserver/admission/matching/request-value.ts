@@ -2,19 +2,19 @@
 import type { JsonObject } from "#lib/json";
 import { namespaces, type Resource } from "#resources";
 import type { AdmissionRequest } from "../../chain/steps.ts";
+import type { VersionedRequest } from "./in-version.ts";
 
-export function requestValue(request: AdmissionRequest): JsonObject {
+export function requestValue(request: VersionedRequest): JsonObject {
   const { dryRun, name = "", operation, resource, subresource = "", user } = request;
+  const { requested = resource } = request;
   const kind = kindOf(request);
-  const { group, plural, version } = resource;
-  const asked = { group, version, resource: plural };
   const namespace = resource === namespaces ? name : (request.namespace ?? "");
   return {
     kind,
-    resource: asked,
+    resource: plainResource(resource),
     ...(subresource === "" ? {} : { subResource: subresource }),
-    requestKind: kind,
-    requestResource: asked,
+    requestKind: requested === resource ? kind : kindOfRoute(requested, request.subresource),
+    requestResource: plainResource(requested),
     ...(subresource === "" ? {} : { requestSubResource: subresource }),
     name,
     ...(namespace === "" ? {} : { namespace }),
@@ -28,6 +28,10 @@ export function requestValue(request: AdmissionRequest): JsonObject {
     dryRun,
     options: request.options(),
   };
+}
+
+function plainResource({ group, plural, version }: Resource): JsonObject {
+  return { group, version, resource: plural };
 }
 
 /** Of the object that the route speaks, which for some sub-resources is not the parent's kind. */

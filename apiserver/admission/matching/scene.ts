@@ -2,7 +2,8 @@ import type { JsonObject } from "#lib/json";
 import { type Answer, CelAuthorizer, type Question } from "../../cel/functions/authorization.ts";
 import { type Budget, type Evaluated, evaluate, type Program } from "../../cel/program.ts";
 import { celValueOf } from "../../cel/values.ts";
-import type { AccessRequest, AdmissionRequest, Authorizer } from "../../chain/steps.ts";
+import type { AccessRequest, Authorizer } from "../../chain/steps.ts";
+import type { VersionedRequest } from "./in-version.ts";
 import { requestValue } from "./request-value.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
@@ -13,13 +14,13 @@ const CHECKS_MAX = 100;
 
 /** What expressions see of one request: turned into CEL's values once, when the first expression asks. */
 export class Scene {
-  readonly #request: AdmissionRequest;
+  readonly #request: VersionedRequest;
   readonly #authorizer: Authorizer;
   readonly #answers = new Map<string, Answer>();
   #values: Values | undefined;
   #unanswered: (() => Promise<void>) | undefined;
 
-  constructor(request: AdmissionRequest, authorizer: Authorizer) {
+  constructor(request: VersionedRequest, authorizer: Authorizer) {
     this.#request = request;
     this.#authorizer = authorizer;
   }
@@ -39,7 +40,8 @@ export class Scene {
   }
 
   #makeValues(): Values {
-    const { name, namespace, object, oldObject, resource, subresource } = this.#request;
+    const { name, namespace, object, oldObject, subresource } = this.#request;
+    const { requested: resource = this.#request.resource } = this.#request;
     const question = {
       group: resource.group,
       resource: resource.plural,

@@ -1,5 +1,6 @@
 import type { MatchResources, NamedRuleWithOperations } from "#proto/admissionregistration/v1";
 import type { AdmissionRequest, Reader } from "../../chain/steps.ts";
+import type { VersionedRequest } from "./in-version.ts";
 import { type Route, ruleMatches } from "./rules.ts";
 import { namespaceMatches, objectMatches, type Selectors, selectorsOf } from "./selectors.ts";
 
@@ -8,6 +9,8 @@ export interface Scope {
   readonly rules: readonly NamedRuleWithOperations[];
   readonly excluded: readonly NamedRuleWithOperations[];
   readonly selectors: Selectors;
+  /** Whether another version of a kind is as good as the one that a rule names. */
+  readonly isEquivalent: boolean;
 }
 
 export function scopeOf(resources: MatchResources | undefined): Scope {
@@ -16,6 +19,7 @@ export function scopeOf(resources: MatchResources | undefined): Scope {
     rules: resourceRules,
     excluded: excludeResourceRules,
     selectors: selectorsOf(resources ?? {}),
+    isEquivalent: resources?.matchPolicy !== "Exact",
   };
 }
 
@@ -26,11 +30,13 @@ export function routeInScope({ rules }: Scope, route: Route): boolean {
 
 export function inScope(
   { excluded, rules, selectors }: Scope,
-  request: AdmissionRequest,
+  request: VersionedRequest,
   reader: Reader,
 ): Promise<boolean> | boolean {
+  const { requested = request.resource } = request;
+  const routes = [request, { ...request, resource: requested }];
   const names = (rule: NamedRuleWithOperations): boolean =>
-    ruleMatches(rule, request) && isNamed(rule, request);
+    routes.some((route) => ruleMatches(rule, route)) && isNamed(rule, request);
   if (excluded.some(names) || !(rules.length === 0 || rules.some(names))) return false;
   return objectMatches(selectors, request) && namespaceMatches(selectors, request, reader);
 }

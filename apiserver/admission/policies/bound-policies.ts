@@ -3,10 +3,13 @@ import type { ApiObject } from "#proto";
 import type { ValidatingAdmissionPolicyBinding } from "#proto/admissionregistration/v1";
 import type { Resource } from "#resources";
 import { namespaces } from "#resources";
+import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { AdmissionRequest, Authorizer, Reader } from "../../chain/steps.ts";
+import type { VersionedRequest } from "../matching/in-version.ts";
 import { Registrations } from "../matching/registrations.ts";
+import type { Route } from "../matching/rules.ts";
 import { Scene } from "../matching/scene.ts";
-import { inScope, routeInScope } from "../matching/scope.ts";
+import { inScope, routeInScope, type Scope } from "../matching/scope.ts";
 import { namespaceObject } from "../matching/selectors.ts";
 import { Evaluation } from "./evaluation.ts";
 import { ParamError, type ParamSource, paramsFor } from "./params.ts";
@@ -15,14 +18,23 @@ import { type Binding, bindingOf, type Policy } from "./policy.ts";
 export interface PolicyOptions extends ParamSource {
   readonly reader: Reader;
   readonly authorizer: Authorizer;
+  readonly resources: ResourceTable;
   readonly signal: AbortSignal;
 }
 
 /** A policy that a binding puts to use. */
 export interface Bound<P extends Policy> {
   readonly policy: P;
+  /** The version that the policy's rules name, in which it sees objects. */
+  readonly as: Resource;
   readonly binding: Binding;
+  readonly bindingAs: Resource;
 }
+
+const BY_SCOPE = {
+  matches: ({ scope }: { readonly scope: Scope }, route: Route) => routeInScope(scope, route),
+  isEquivalent: ({ scope }: { readonly scope: Scope }) => scope.isEquivalent,
+};
 
 /** The policies of one kind with their bindings. */
 export class BoundPolicies<P extends Policy> {
@@ -40,13 +52,13 @@ export class BoundPolicies<P extends Policy> {
       ...options,
       resource: kinds.policies,
       compile: (object) => [compile(object)],
-      matches: ({ scope }, route) => routeInScope(scope, route),
+      ...BY_SCOPE,
     });
     this.#bindings = new Registrations({
       ...options,
       resource: kinds.bindings,
       compile: (object) => [bindingOf(object as ValidatingAdmissionPolicyBinding)],
-      matches: ({ scope }, route) => routeInScope(scope, route),
+      ...BY_SCOPE,
     });
   }
 
@@ -63,18 +75,20 @@ export class BoundPolicies<P extends Policy> {
     const policies = this.#policies.for(request);
     if (policies.length === 0) return [];
     const bindings = this.#bindings.for(request);
-    return policies.flatMap((policy) =>
+    return policies.flatMap(({ as, registered: policy }) =>
       bindings
-        .filter(({ policyName }) => policyName === policy.name)
-        .map((binding) => ({ policy, binding })),
+        .filter(({ registered }) => registered.policyName === policy.name)
+        .map((match) => ({ policy, as, binding: match.registered, bindingAs: match.as })),
     );
   }
 
-  async isAbout({ binding, policy }: Bound<P>, request: AdmissionRequest): Promise<boolean> {
+  async isAbout(bound: Bound<P>, request: AdmissionRequest): Promise<boolean> {
     const { reader } = this.#options;
+    const { as, binding, bindingAs, policy } = bound;
+    const { resource: requested } = request;
     return (
-      (await inScope(policy.scope, request, reader)) &&
-      (await inScope(binding.scope, request, reader))
+      (await inScope(policy.scope, { ...request, resource: as, requested }, reader)) &&
+      (await inScope(binding.scope, { ...request, resource: bindingAs, requested }, reader))
     );
   }
 
@@ -92,7 +106,8 @@ export class BoundPolicies<P extends Policy> {
     }));
   }
 
-  scene(request: AdmissionRequest): Scene {
+  /** What expressions see of the request, which is in the policy's version. */
+  scene(request: VersionedRequest): Scene {
     return new Scene(request, this.#options.authorizer);
   }
 

@@ -5,6 +5,7 @@ import { StatusError } from "#lib/status-error";
 import type { MutatingAdmissionPolicy } from "#proto/admissionregistration/v1";
 import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from "#resources";
 import type { AdmissionRequest } from "../../chain/steps.ts";
+import { objectIn, requestIn } from "../matching/in-version.ts";
 import type { Reinvocation } from "../reinvocation.ts";
 import { type Bound, BoundPolicies, bindingProblem, type PolicyOptions } from "./bound-policies.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -92,7 +93,8 @@ export class MutatingPolicies {
   }
 
   async #keys(bound: Bound<MutatingPolicy>, request: AdmissionRequest) {
-    const all = await this.#policies.evaluations(bound, request, this.#policies.scene(request));
+    const scene = this.#policies.scene(await requestIn(request, bound.as));
+    const all = await this.#policies.evaluations(bound, request, scene);
     return all.map(({ key }, index) => ({ id: key, index }));
   }
 
@@ -102,7 +104,8 @@ export class MutatingPolicies {
     request: AdmissionRequest,
     index: number,
   ): Promise<JsonObject | undefined> {
-    let current = request;
+    const seen = await requestIn(request, bound.as);
+    let current = seen;
     for (const [at, mutation] of bound.policy.mutations.entries()) {
       // Each sees what the one before has made.
       const scene = this.#policies.scene(current);
@@ -113,7 +116,9 @@ export class MutatingPolicies {
       const object = await this.#applied(mutation, evaluation, current, current.object);
       current = { ...current, object };
     }
-    return isDeepStrictEqual(current.object, request.object) ? undefined : current.object;
+    const { object } = current;
+    if (object === undefined || isDeepStrictEqual(object, seen.object)) return undefined;
+    return objectIn(object, bound.as, request.resource);
   }
 
   async #applied(

@@ -4,6 +4,7 @@ import type { ValidatingAdmissionPolicy } from "#proto/admissionregistration/v1"
 import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from "#resources";
 import { type Compiled, compile } from "../../cel/program.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
+import { requestIn } from "../matching/in-version.ts";
 import { type Bound, BoundPolicies, bindingProblem, type PolicyOptions } from "./bound-policies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type Policy, policyOf } from "./policy.ts";
@@ -59,12 +60,11 @@ export class ValidatingPolicies {
     all: readonly Bound<ValidatingPolicy>[],
     request: AdmissionRequest,
   ): Promise<void> {
-    const scene = this.#policies.scene(request);
     const denials: Denial[] = [];
     for (const bound of all) {
       if (!(await this.#policies.isAbout(bound, request))) continue;
       const { binding, policy } = bound;
-      const findings = await this.#findings(bound, request, scene);
+      const findings = await this.#findings(bound, request);
       const named = { policy: policy.name, binding: binding.name };
       if (binding.actions.includes("Deny"))
         denials.push(...findings.map((finding) => ({ ...finding, ...named })));
@@ -81,10 +81,10 @@ export class ValidatingPolicies {
   async #findings(
     bound: Bound<ValidatingPolicy>,
     request: AdmissionRequest,
-    scene: ReturnType<BoundPolicies<ValidatingPolicy>["scene"]>,
   ): Promise<readonly Finding[]> {
     const { isOptional } = bound.policy;
     try {
+      const scene = this.#policies.scene(await requestIn(request, bound.as));
       const evaluations = await this.#policies.evaluations(bound, request, scene);
       const found: Finding[] = [];
       for (const { evaluation } of evaluations)

@@ -2,8 +2,9 @@ import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { StatusError } from "#lib/status-error";
-import type { AdmissionRequest, Authorizer, Reader } from "../../chain/steps.ts";
+import type { Authorizer, Reader } from "../../chain/steps.ts";
 import { conditionsMatch } from "../matching/conditions.ts";
+import type { VersionedRequest } from "../matching/in-version.ts";
 import type { Scene } from "../matching/scene.ts";
 import { namespaceMatches, objectMatches } from "../matching/selectors.ts";
 import { callWebhook } from "./call.ts";
@@ -25,7 +26,7 @@ export interface Asking {
 export async function wantsToHear(
   { reader }: Asking,
   hook: Hook,
-  request: AdmissionRequest,
+  request: VersionedRequest,
   scene: Scene,
 ): Promise<boolean> {
   if (!objectMatches(hook.selectors, request)) return false;
@@ -48,7 +49,7 @@ export async function wantsToHear(
 export async function ask(
   asking: Asking,
   hook: Hook,
-  request: AdmissionRequest,
+  request: VersionedRequest,
   isMutating: boolean,
 ): Promise<Verdict | undefined> {
   if (request.dryRun && hook.hasSideEffects) {
@@ -64,7 +65,7 @@ export async function ask(
 async function answerOf(
   asking: Asking,
   hook: Hook,
-  request: AdmissionRequest,
+  request: VersionedRequest,
   isMutating: boolean,
 ): Promise<Verdict | undefined> {
   const uid = uuid(asking.random);

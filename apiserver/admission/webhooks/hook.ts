@@ -19,6 +19,8 @@ export interface Hook {
   readonly selectors: Selectors;
   readonly conditions: readonly Condition[];
   readonly client: WebhookClientConfig;
+  /** Whether another version of a kind is as good as the one that a rule names. */
+  readonly isEquivalent: boolean;
   /** Whether a request goes on when the webhook cannot be asked. */
   readonly isOptional: boolean;
   readonly hasSideEffects: boolean;
@@ -43,6 +45,7 @@ function hookOf(configuration: string, webhook: MutatingWebhook): Hook {
     selectors: selectorsOf(webhook),
     conditions: conditionsOf(webhook.matchConditions, conditionDeclarations),
     client: webhook.clientConfig,
+    isEquivalent: webhook.matchPolicy !== "Exact",
     isOptional: webhook.failurePolicy === "Ignore",
     hasSideEffects: webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun",
     timeoutSeconds: webhook.timeoutSeconds ?? TIMEOUT_SECONDS,

@@ -2,7 +2,7 @@
 import type { JsonObject } from "#lib/json";
 import { REASONS, type Reason, StatusError } from "#lib/status-error";
 import { isObject } from "../../chain/object-meta.ts";
-import type { AdmissionRequest } from "../../chain/steps.ts";
+import type { VersionedRequest } from "../matching/in-version.ts";
 import { requestValue } from "../matching/request-value.ts";
 
 const KIND = { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1" };
@@ -21,7 +21,7 @@ export class InvalidAnswer extends Error {
   override readonly name = "InvalidAnswer";
 }
 
-export function reviewOf(request: AdmissionRequest, uid: string): JsonObject {
+export function reviewOf(request: VersionedRequest, uid: string): JsonObject {
   const { object = null, oldObject = null } = request;
   return { ...KIND, request: { uid, ...requestValue(request), object, oldObject } };
 }

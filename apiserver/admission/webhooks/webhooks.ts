@@ -8,14 +8,17 @@ import {
   type Resource,
   validatingWebhookConfigurations,
 } from "#resources";
+import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
-import { Registrations } from "../matching/registrations.ts";
+import { objectIn, requestIn, type VersionedRequest } from "../matching/in-version.ts";
+import { type Match, Registrations } from "../matching/registrations.ts";
 import { Scene } from "../matching/scene.ts";
 import type { Reinvocation } from "../reinvocation.ts";
 import { type Asking, ask, unanswered, wantsToHear } from "./ask.ts";
 import { type Hook, hookMatches, hooksOf } from "./hook.ts";
 
 export interface WebhookOptions extends Asking {
+  readonly resources: ResourceTable;
   readonly signal: AbortSignal;
   /** A patched object as the server keeps it: known fields only, with defaults. */
   readonly settle: (request: AdmissionRequest, object: JsonObject) => JsonObject;
@@ -29,7 +32,13 @@ export class Webhooks {
   constructor(options: WebhookOptions) {
     this.#options = options;
     const registered = (resource: Resource): Registrations<Hook> =>
-      new Registrations({ ...options, resource, compile: hooksOf, matches: hookMatches });
+      new Registrations({
+        ...options,
+        resource,
+        compile: hooksOf,
+        matches: hookMatches,
+        isEquivalent: (hook) => hook.isEquivalent,
+      });
     this.#mutating = registered(mutatingWebhookConfigurations);
     this.#validating = registered(validatingWebhookConfigurations);
   }
@@ -58,19 +67,20 @@ export class Webhooks {
   }
 
   async #mutate(
-    hooks: readonly Hook[],
+    hooks: readonly Match<Hook>[],
     request: AdmissionRequest,
     rounds: Reinvocation,
   ): Promise<JsonObject | undefined> {
     let current = request;
-    for (const hook of hooks) {
-      const scene = new Scene(current, this.#options.authorizer);
-      if (!(await wantsToHear(this.#options, hook, current, scene))) continue;
+    for (const { as, registered: hook } of hooks) {
+      const seen = await requestIn(current, as);
+      const scene = new Scene(seen, this.#options.authorizer);
+      if (!(await wantsToHear(this.#options, hook, seen, scene))) continue;
       if (!rounds.isDue(hook.id)) continue;
-      const verdict = await ask(this.#options, hook, current, true);
-      const object = this.#patched(hook, current, verdict?.patch);
+      const verdict = await ask(this.#options, hook, seen, true);
+      const object = this.#patched(hook, seen, verdict?.patch);
       if (object !== undefined) {
-        current = { ...current, object };
+        current = { ...current, object: await objectIn(object, as, current.resource) };
         rounds.changed();
       }
       if (hook.isReinvoked) rounds.heard(hook.id);
@@ -98,13 +108,15 @@ export class Webhooks {
     return isDeepStrictEqual(settled, object) ? undefined : settled;
   }
 
-  async #validate(hooks: readonly Hook[], request: AdmissionRequest): Promise<void> {
-    const scene = new Scene(request, this.#options.authorizer);
-    const wanted: Hook[] = [];
-    for (const hook of hooks)
-      if (await wantsToHear(this.#options, hook, request, scene)) wanted.push(hook);
+  async #validate(hooks: readonly Match<Hook>[], request: AdmissionRequest): Promise<void> {
+    const wanted: { readonly hook: Hook; readonly seen: VersionedRequest }[] = [];
+    for (const { as, registered: hook } of hooks) {
+      const seen = await requestIn(request, as);
+      const scene = new Scene(seen, this.#options.authorizer);
+      if (await wantsToHear(this.#options, hook, seen, scene)) wanted.push({ hook, seen });
+    }
     const answers = await Promise.allSettled(
-      wanted.map((hook) => ask(this.#options, hook, request, false)),
+      wanted.map(({ hook, seen }) => ask(this.#options, hook, seen, false)),
     );
     const refused = answers.find((answer) => answer.status === "rejected");
     if (refused !== undefined) throw refused.reason;
