@@ -5,6 +5,7 @@ import { daemonSetController } from "./daemonset/watches.ts";
 import { deploymentController } from "./deployment/watches.ts";
 import { disruptionController } from "./disruption/watches.ts";
 import { endpointSliceController } from "./endpoint-slice/watches.ts";
+import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/watches.ts";
 import { garbageCollector } from "./garbage-collector/watches.ts";
 import { jobController } from "./job/watches.ts";
 import { namespaceController } from "./namespace/watches.ts";
@@ -40,6 +41,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     cronJobController(options),
     ttlAfterFinishedController(options),
     endpointSliceController(options),
+    endpointSliceMirroringController(options),
     disruptionController(options),
     garbageCollector(options),
     namespaceController(options),

@@ -106,7 +106,11 @@ function ownService({ host, restPort, serviceAddress }: Bootstrap): readonly Wan
     {
       resource: endpoints,
       namespace,
-      object: { metadata, subsets: [{ addresses: [{ ip: host }], ports }] },
+      // Its slice is written here as well, so nobody has to mirror it.
+      object: {
+        metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+        subsets: [{ addresses: [{ ip: host }], ports }],
+      },
     },
     { resource: endpointSlices, namespace, object: slice },
   ];

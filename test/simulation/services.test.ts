@@ -56,6 +56,29 @@ async function podsNow(plane: ControlPlane): Promise<readonly Pod[]> {
   return (await plane.client.list(pods, { namespace })).items;
 }
 
+test("Endpoints that somebody writes for a service without a selector get slices", async () => {
+  await using plane = await startControlPlane();
+  const { client } = plane;
+  await client.create<Namespace>(namespaces, { metadata: { name: namespace } } as never);
+  await client.create<Service>(services, {
+    metadata: WEB,
+    spec: { ports: [{ port: 80 }] },
+  } as never);
+  const made = await client.create(endpoints, {
+    metadata: WEB,
+    subsets: [{ addresses: [{ ip: "192.0.2.1" }], ports: [{ port: 80 }] }],
+  } as never);
+  await plane.until("a mirror", async () => (await addresses(plane, true)).join() === "192.0.2.1");
+  await client.update(endpoints, {
+    ...made,
+    subsets: [{ addresses: [{ ip: "192.0.2.2" }], ports: [{ port: 80 }] }],
+  } as never);
+  await plane.until("a mirror", async () => (await addresses(plane, true)).join() === "192.0.2.2");
+  await client.delete(endpoints, WEB);
+  await plane.until("no mirror", async () => (await addresses(plane, true)).join() === "");
+  assert.deepEqual(plane.errors, []);
+});
+
 test("a service's endpoints are its ready pods, in slices and in Endpoints", async () => {
   await using plane = await startControlPlane();
   await deploy(plane);
