@@ -8,6 +8,7 @@ import { endpointSliceController } from "./endpoint-slice/watches.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/watches.ts";
 import { garbageCollector } from "./garbage-collector/watches.ts";
 import { jobController } from "./job/watches.ts";
+import { KindsInUse } from "./kinds-in-use.ts";
 import { namespaceController } from "./namespace/watches.ts";
 import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches.ts";
 import { persistentVolumeController } from "./persistent-volume/watches.ts";
@@ -31,6 +32,7 @@ export interface ControllersOptions extends ControllerContext {
 
 /** All controllers, with their handlers in place. Their workers run once the informers have everything. */
 export function startControllers(options: ControllersOptions): { close(): Promise<void> } {
+  const kinds = new KindsInUse(options.informers);
   const all: readonly StartedController[] = [
     deploymentController(options),
     replicaSetController(options),
@@ -43,8 +45,8 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     endpointSliceController(options),
     endpointSliceMirroringController(options),
     disruptionController(options),
-    garbageCollector(options),
-    namespaceController(options),
+    garbageCollector(options, kinds),
+    namespaceController(options, kinds),
     serviceAccountController(options),
     ...(options.accountTokens === undefined
       ? []

@@ -1,10 +1,11 @@
 /** Reads and writes custom objects in whichever version is asked for; one version of them is stored. */
-import { customKindOf } from "../chain/custom-kind.ts";
+import { type CustomKind, customKindOf } from "../chain/custom-kind.ts";
 import type { Published } from "../chain/published.ts";
 import type {
   Commit,
   CommitResult,
   PublishedEvent,
+  PublishedList,
   Reader,
   WatchQuery,
   Writer,
@@ -12,30 +13,45 @@ import type {
 
 export function withCustomKinds(objects: Reader & Writer): Reader & Writer {
   return {
-    get: async (resource, namespace, name) => {
-      const found = await objects.get(resource, namespace, name);
+    get: (resource, namespace, name) => {
       const kind = customKindOf(resource);
-      if (kind === undefined || found === undefined) return found;
-      return (await kind.show([found]))[0];
+      const found = objects.get(resource, namespace, name);
+      return kind === undefined ? found : shownOne(kind, found);
     },
     // Showing an object may take a webhook; those who want it at once want built-in kinds.
     known: (resource, namespace, name) =>
       customKindOf(resource) === undefined ? objects.known(resource, namespace, name) : undefined,
-    list: async (query) => {
-      const found = await objects.list(query);
+    list: (query) => {
       const kind = customKindOf(query.resource);
-      return kind === undefined ? found : { ...found, items: await kind.show(found.items) };
+      const found = objects.list(query);
+      return kind === undefined ? found : shownList(kind, found);
     },
     watch: (query, signal) =>
       customKindOf(query.resource) === undefined
         ? objects.watch(query, signal)
         : shownEvents(objects, query, signal),
-    commit: async (commits) => {
-      if (commits.every(({ resource }) => customKindOf(resource) === undefined))
-        return objects.commit(commits);
-      return shownResult(commits, await objects.commit(await Promise.all(commits.map(stored))));
-    },
+    commit: (commits) =>
+      commits.every(({ resource }) => customKindOf(resource) === undefined)
+        ? objects.commit(commits)
+        : commitCustom(objects, commits),
   };
+}
+
+async function shownOne(
+  kind: CustomKind,
+  found: Promise<Published | undefined>,
+): Promise<Published | undefined> {
+  const published = await found;
+  return published && (await kind.show([published]))[0];
+}
+
+async function shownList(kind: CustomKind, found: Promise<PublishedList>): Promise<PublishedList> {
+  const list = await found;
+  return { ...list, items: await kind.show(list.items) };
+}
+
+async function commitCustom(objects: Writer, commits: readonly Commit[]): Promise<CommitResult> {
+  return shownResult(commits, await objects.commit(await Promise.all(commits.map(stored))));
 }
 
 /** Events that were made anew, so that all watchers of a version share one and its encoding. */

@@ -7,7 +7,9 @@ export class Informers {
   readonly #options: InformerOptions;
   readonly #informers = new Map<Resource, Informer>();
   readonly #stop = new AbortController();
-  readonly #running: Promise<void>[] = [];
+  /** Ends one alone. */
+  readonly #stops = new Map<Informer, AbortController>();
+  readonly #running = new Set<Promise<void>>();
   #isStarted = false;
 
   constructor(options: InformerOptions) {
@@ -36,12 +38,26 @@ export class Informers {
     await Promise.all([...this.#informers.values()].map((informer) => informer.synced));
   }
 
+  /** Ends the informer of a kind that is no longer there. */
+  drop(resource: Resource): void {
+    const informer = this.#informers.get(resource);
+    if (informer === undefined) return;
+    this.#informers.delete(resource);
+    this.#stops.get(informer)?.abort();
+  }
+
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#running);
   }
 
   #run(informer: Informer): void {
-    this.#running.push(informer.run(this.#stop.signal));
+    const stop = new AbortController();
+    this.#stops.set(informer, stop);
+    const running = informer.run(AbortSignal.any([this.#stop.signal, stop.signal])).finally(() => {
+      this.#stops.delete(informer);
+      this.#running.delete(running);
+    });
+    this.#running.add(running);
   }
 }

@@ -1,13 +1,15 @@
 import type { Client } from "#client";
 import { StatusError } from "#lib/status-error";
 import type { OwnerReference } from "#proto/meta/v1";
-import { apiVersionOf, isQuestion, RESOURCES, type Resource } from "#resources";
+import { isQuestion, type Resource } from "#resources";
+import type { KindsInUse } from "../kinds-in-use.ts";
 import type { GraphNode, OwnerGraph } from "./graph.ts";
 import { FOREGROUND, type GarbagePlan, type OwnerState, planGarbage } from "./plan.ts";
 
 export interface GarbageDeps {
   readonly client: Client;
   readonly graph: OwnerGraph;
+  readonly kinds: KindsInUse;
 }
 
 /** Ends what nobody owns any more, and holds or releases owners that are being deleted. `uid` names the object. */
@@ -44,9 +46,11 @@ async function stateOf(
     const isWaiting = deletionTimestamp !== undefined && finalizers.includes(FOREGROUND);
     return isWaiting ? "deleting-foreground" : "present";
   }
-  const resource = RESOURCES.find(
-    (each) => each.kind === owner.kind && apiVersionOf(each) === owner.apiVersion,
-  );
+  const [group] = owner.apiVersion.includes("/") ? owner.apiVersion.split("/") : [""];
+  // Of a custom kind one version is known, and a reference may name another.
+  const resource = deps.kinds
+    .all()
+    .find((each) => each.kind === owner.kind && each.group === group);
   // Of a kind that is not served nothing can be known: it is left in peace.
   if (resource === undefined || isQuestion(resource)) return "present";
   // Nor of an owner in a namespace, by something that is in none.

@@ -1,28 +1,36 @@
 import { Controller } from "#client";
 import type { ApiObject } from "#proto";
-import { events, eventsV1, isQuestion, leases, RESOURCES, type Resource } from "#resources";
+import { events, eventsV1, isQuestion, leases, type Resource } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
+import type { KindsInUse } from "../kinds-in-use.ts";
 import { OwnerGraph } from "./graph.ts";
 import { reconcileGarbage } from "./reconcile.ts";
 
 /** Numerous, short-lived, and nobody's owner: following them would cost more than it could free. */
 const IGNORED: readonly Resource[] = [events, eventsV1, leases];
 
-export function garbageCollector(context: ControllerContext): StartedController {
+export function garbageCollector(context: ControllerContext, kinds: KindsInUse): StartedController {
+  const { client, informers } = context;
   const graph = new OwnerGraph();
-  const deps = { client: context.client, graph };
+  const deps = { client, graph, kinds };
   const controller = new Controller({
     ...context,
     name: "garbage-collector",
     reconcile: (uid) => reconcileGarbage(deps, uid),
   });
-  for (const resource of RESOURCES) {
-    if (IGNORED.includes(resource) || isQuestion(resource)) continue;
-    context.informers.of(resource).onChange((before, after) => {
-      if (after !== undefined) seen(resource, before, after);
-      else if (before !== undefined) gone(before);
-    });
-  }
+  kinds.onChange({
+    come(resource) {
+      if (IGNORED.includes(resource) || isQuestion(resource)) return;
+      informers.of(resource).onChange((before, after) => {
+        if (after !== undefined) seen(resource, before, after);
+        else if (before !== undefined) gone(before);
+      });
+    },
+    go(resource) {
+      for (const object of informers.of(resource).store.values()) gone(object);
+      informers.drop(resource);
+    },
+  });
   return controller;
 
   function seen(resource: Resource, before: ApiObject | undefined, after: ApiObject): void {

@@ -5,11 +5,13 @@ import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Namespace, NamespaceCondition } from "#proto/core/v1";
-import { namespaces, pods, RESOURCES, type Resource } from "#resources";
+import { namespaces, pods, type Resource } from "#resources";
+import type { KindsInUse } from "../kinds-in-use.ts";
 
 export interface NamespaceDeps {
   readonly client: Client;
   readonly namespaces: ObjectStore<Namespace>;
+  readonly kinds: KindsInUse;
   readonly clock: Clock;
 }
 
@@ -21,12 +23,13 @@ const FINALIZER = "kubernetes";
 const LOOK_AGAIN_MS = { first: 200, most: 30_000, ofAge: 1 / 4 } as const;
 
 /** Two plurals of one kind are the same objects. */
-const CONTENTS: readonly Resource[] = RESOURCES.filter(
-  (resource) =>
+function isContent(resource: Resource): boolean {
+  return (
     resource.namespaced &&
     resource.group !== "events.k8s.io" &&
-    resource.verbs.includes("deletecollection"),
-);
+    resource.verbs.includes("deletecollection")
+  );
+}
 
 /** Empties a namespace that is to be deleted, then lets it go. Returns when to look again. */
 export async function reconcileNamespace(
@@ -58,7 +61,8 @@ async function deleteContents(
 ): Promise<ReadonlyMap<Resource, number>> {
   const remaining = new Map<Resource, number>();
   // What makes pods goes first, so that nothing is made anew; then pods, then the rest.
-  const ordered = CONTENTS.toSorted((a, b) => orderOf(a) - orderOf(b));
+  const contents = deps.kinds.all().filter(isContent);
+  const ordered = contents.toSorted((a, b) => orderOf(a) - orderOf(b));
   for (const resource of ordered) {
     await deps.client.deleteCollection(
       resource,

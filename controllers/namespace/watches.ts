@@ -1,10 +1,14 @@
 import { Controller } from "#client";
 import { namespaces } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
+import type { KindsInUse } from "../kinds-in-use.ts";
 import { reconcileNamespace } from "./reconcile.ts";
 
-export function namespaceController(context: ControllerContext): StartedController {
-  const deps = { ...context, namespaces: context.informers.of(namespaces).store };
+export function namespaceController(
+  context: ControllerContext,
+  kinds: KindsInUse,
+): StartedController {
+  const deps = { ...context, kinds, namespaces: context.informers.of(namespaces).store };
   const controller = new Controller({
     ...context,
     name: "namespace",

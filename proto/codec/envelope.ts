@@ -33,6 +33,7 @@ export function decodeProtobuf(
   if (schema === undefined) {
     throw new ProtobufError(`no kind "${kind.kind}" is registered in "${kind.apiVersion}"`);
   }
+  if (schema.isJsonOnly) throw jsonOnly(kind);
   const typeMeta = schema.isTyped ? { apiVersion: kind.apiVersion, kind: kind.kind } : undefined;
   const object = new ProtobufDecoder(raw).message(schema, raw.length, typeMeta);
   return {
@@ -48,6 +49,7 @@ export function encodeProtobuf(object: ApiObject, kind: KindRef = object): Uint8
   if (schema === undefined) {
     throw new ProtobufError(`no kind "${kind.kind}" is registered in "${kind.apiVersion}"`);
   }
+  if (schema.isJsonOnly) throw jsonOnly(kind);
   const encoder = new ProtobufEncoder();
   const { writer } = encoder;
   writer.field(4, "");
@@ -61,6 +63,10 @@ export function encodeProtobuf(object: ApiObject, kind: KindRef = object): Uint8
   writer.close(1, typeMeta);
   writer.bytes(MAGIC);
   return writer.finish();
+}
+
+function jsonOnly({ apiVersion, kind }: KindRef): ProtobufError {
+  return new ProtobufError(`${apiVersion} ${kind} has no protobuf form here; send it as JSON`);
 }
 
 function openEnvelope(bytes: Uint8Array): { kind: KindRef; raw: Uint8Array } {

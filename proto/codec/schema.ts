@@ -85,6 +85,8 @@ export interface Message {
   /** At the top of a request or an answer. */
   readonly isKind: boolean;
   readonly isSlice: boolean;
+  /** Has no protobuf form. */
+  readonly isJsonOnly: boolean;
   readonly isUnion: boolean;
   readonly isDeprecated: boolean;
   readonly structType: "atomic" | "granular" | undefined;

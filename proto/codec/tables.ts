@@ -114,6 +114,7 @@ class MessageEntry implements Message {
   readonly isTyped: boolean;
   readonly isKind: boolean;
   readonly isSlice: boolean;
+  readonly isJsonOnly: boolean;
   readonly isUnion: boolean;
   readonly isDeprecated: boolean;
   readonly structType: "atomic" | "granular" | undefined;
@@ -130,6 +131,7 @@ class MessageEntry implements Message {
     this.name = name;
     this.isTyped = (flags & 1) !== 0;
     this.isSlice = (flags & 2) !== 0;
+    this.isJsonOnly = (flags & 4) !== 0;
     this.isUnion = (flags & 8) !== 0;
     this.isDeprecated = (flags & 16) !== 0;
     this.isKind = more?.kind !== undefined;

@@ -3,6 +3,7 @@ import type { JsonObject } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
 import { pods, type Resource, serviceAccounts, services } from "#resources";
+import { customKindOf } from "../../chain/custom-kind.ts";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
 import type { DeleteOptions } from "../../chain/deletion.ts";
@@ -47,6 +48,8 @@ export interface ResourceRequest {
 export async function serveResource(request: ResourceRequest): Promise<void> {
   const { exchange, route } = request;
   const isCollection = route.name === undefined;
+  const deprecation = customKindOf(route.resource)?.deprecation;
+  if (deprecation !== undefined) exchange.warn(deprecation);
   switch (exchange.request.method) {
     case "GET":
     case "HEAD":
