@@ -101,13 +101,14 @@ export const rules: Rules = {
     const custom = customKindOf(resource);
     if (custom !== undefined) return changedCustomObject(custom, object, old, subresource);
     if (subresource === "status") return withStatus(old, object);
-    const { complete, keep, parts } = rulesFor(resource);
+    const { complete, keep, nextStatus, parts } = rulesFor(resource);
     const part = parts?.[subresource ?? ""];
     if (part !== undefined) return part.take(object, old);
     const completed = complete === undefined ? object : complete(object);
     const kept = keep === undefined ? completed : keep(completed, old);
     const hasStatusRoute = resource.subresources.some((each) => each.name === "status");
-    return hasStatusRoute ? { ...kept, status: old["status"] ?? {} } : kept;
+    if (!hasStatusRoute) return kept;
+    return { ...kept, status: nextStatus?.(kept, old) ?? old["status"] ?? {} };
   },
 
   validateCreate(resource, object) {

@@ -16,6 +16,8 @@ export interface KindRules {
   readonly validateCreate?: (object: JsonObject) => Causes;
   /** What an update may not change, and so on. `validate` runs too. */
   readonly validateUpdate?: (object: JsonObject, old: JsonObject) => Causes;
+  /** What an update makes of the status, where the server itself has something to say. */
+  readonly nextStatus?: (object: JsonObject, old: JsonObject) => JsonObject;
   /** Fields that the main route keeps as they are, besides status. */
   readonly keep?: (object: JsonObject, old: JsonObject) => JsonObject;
   /** Routes that change a part of the object, besides status, by their names. */

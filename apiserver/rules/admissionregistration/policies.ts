@@ -17,6 +17,7 @@ import { type Causes, duplicate, invalid, required, unsupported } from "../cause
 import { givenOf, labelSelector, named, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { conditionCauses, conflicting, expressionCauses, ruleCauses } from "./matching.ts";
+import { firstPolicyStatus, nextPolicyStatus } from "./type-checking.ts";
 
 const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
 const ACTIONS = ["Audit", "Deny", "Warn"];
@@ -24,7 +25,8 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export const validatingPolicyRules: KindRules = {
   nameRule: "subdomain",
-  firstStatus: () => ({}),
+  firstStatus: firstPolicyStatus,
+  nextStatus: nextPolicyStatus,
   validate(object) {
     const spec = specOf(object) as unknown as ValidatingAdmissionPolicySpec;
     const { auditAnnotations = [], validations = [] } = spec;
