@@ -1,4 +1,4 @@
-import { apiVersionOf, RESOURCES, type Resource } from "#resources";
+import { apiVersionOf, type Resource } from "#resources";
 import { nearest } from "./nearest.ts";
 import { UserError } from "./terminal.ts";
 
@@ -9,17 +9,26 @@ export interface ObjectArgument {
   readonly name: string | undefined;
 }
 
+/** One object. */
+export interface NamedObject {
+  readonly resource: Resource;
+  readonly name: string;
+}
+
 /**
  * `pods`, `pod/web`, `pods a b`, `deploy,svc`, `all`: kubectl's ways to name objects, by plural, singular, short name, kind,
  * or category, with or without group (`deployments.apps`).
  */
-export function parseObjectArguments(words: readonly string[]): readonly ObjectArgument[] {
+export function parseObjectArguments(
+  words: readonly string[],
+  kinds: readonly Resource[],
+): readonly ObjectArgument[] {
   const [first, ...names] = words;
   if (first === undefined) {
     throw new UserError("name a kind of object, for example `pods`, or an object, `pod/web`");
   }
-  if (words.some((word) => word.includes("/"))) return words.map(parsePair);
-  const resources = first.split(",").flatMap(resourcesNamed);
+  if (words.some((word) => word.includes("/"))) return words.map((word) => parsePair(word, kinds));
+  const resources = first.split(",").flatMap((word) => resourcesNamed(word, kinds));
   return resources.flatMap((resource): ObjectArgument[] =>
     names.length === 0
       ? [{ resource, name: undefined }]
@@ -31,40 +40,45 @@ export function parseObjectArguments(words: readonly string[]): readonly ObjectA
 export function parseNamedObjects(
   words: readonly string[],
   fallback: Resource,
-): readonly { readonly resource: Resource; readonly name: string }[] {
+  kinds: readonly Resource[],
+): readonly NamedObject[] {
   return words.map((word) =>
-    word.includes("/") ? parsePair(word) : { resource: fallback, name: word },
+    word.includes("/") ? parsePair(word, kinds) : { resource: fallback, name: word },
   );
 }
 
-function parsePair(word: string): { readonly resource: Resource; readonly name: string } {
+function parsePair(word: string, kinds: readonly Resource[]): NamedObject {
   const [kind = "", name = "", ...more] = word.split("/");
   if (kind === "" || name === "" || more.length > 0) {
     throw new UserError(`${JSON.stringify(word)}: expected KIND/NAME, for example pod/web`);
   }
-  return { resource: resourceNamed(kind), name };
+  return { resource: resourceNamed(kind, kinds), name };
 }
 
 /** The one resource of a name. */
-export function resourceNamed(word: string): Resource {
-  const [found] = resourcesNamed(word);
-  if (found === undefined) throw unknownKind(word);
+function resourceNamed(word: string, kinds: readonly Resource[]): Resource {
+  const [found] = resourcesNamed(word, kinds);
+  if (found === undefined) throw new UnknownKindError(word, kinds);
   return found;
 }
 
 /** The resource of an object's apiVersion and kind. */
-export function resourceOf(apiVersion: string, kind: string): Resource | undefined {
-  return RESOURCES.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
+export function resourceOf(
+  apiVersion: string,
+  kind: string,
+  kinds: readonly Resource[],
+): Resource | undefined {
+  return kinds.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
 }
 
-function resourcesNamed(word: string): readonly Resource[] {
-  const inCategory = RESOURCES.filter((each) => each.categories.includes(word));
+function resourcesNamed(word: string, kinds: readonly Resource[]): readonly Resource[] {
+  const inCategory = kinds.filter((each) => each.categories.includes(word));
   if (inCategory.length > 0) return inCategory;
   const [name = "", ...group] = word.toLowerCase().split(".");
-  const found = RESOURCES.find(
+  const found = kinds.find(
     (each) => isNamed(each, name) && (group.length === 0 || isGroup(each, group.join("."))),
   );
-  if (found === undefined) throw unknownKind(word);
+  if (found === undefined) throw new UnknownKindError(word, kinds);
   return [found];
 }
 
@@ -78,11 +92,12 @@ function isGroup(resource: Resource, group: string): boolean {
   return group === resource.group || group === `${resource.version}.${resource.group}`;
 }
 
-function unknownKind(word: string): UserError {
-  const near = nearest(
-    word.toLowerCase(),
-    RESOURCES.map((each) => each.plural),
-  );
-  const hint = near === undefined ? "" : `; did you mean ${near}?`;
-  return new UserError(`the server has no kind of object called ${JSON.stringify(word)}${hint}`);
+/** No kind that was asked about has this name. */
+export class UnknownKindError extends UserError {
+  constructor(word: string, kinds: readonly Resource[]) {
+    const plurals = kinds.map((each) => each.plural);
+    const near = nearest(word.toLowerCase(), plurals);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    super(`the server has no kind of object called ${JSON.stringify(word)}${hint}`);
+  }
 }

@@ -1,8 +1,17 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock";
+import { RESOURCES, type Resource } from "#resources";
 import { Connection } from "./connection/connection.ts";
 import { readAccess } from "./connection/kubeconfig.ts";
+import { customKinds } from "./kinds.ts";
+import {
+  type NamedObject,
+  type ObjectArgument,
+  parseNamedObjects,
+  parseObjectArguments,
+  UnknownKindError,
+} from "./resource-arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options that every command about objects has. */
@@ -49,6 +58,25 @@ export class Session {
     this.connection = new Connection(access);
     this.explicitNamespace = options.namespace;
     this.namespace = options.namespace ?? access.namespace;
+  }
+
+  /** The objects that words name. Custom kinds are asked for only when a word is none of the built-in ones. */
+  objectArguments(words: readonly string[]): Promise<readonly ObjectArgument[]> {
+    return this.#named((kinds) => parseObjectArguments(words, kinds));
+  }
+
+  /** As `objectArguments`, where every word names one object; `fallback` is taken for words that name no kind. */
+  namedObjects(words: readonly string[], fallback: Resource): Promise<readonly NamedObject[]> {
+    return this.#named((kinds) => parseNamedObjects(words, fallback, kinds));
+  }
+
+  async #named<T>(find: (kinds: readonly Resource[]) => T): Promise<T> {
+    try {
+      return find(RESOURCES);
+    } catch (error) {
+      if (!(error instanceof UnknownKindError)) throw error;
+      return find([...RESOURCES, ...(await customKinds(this.connection))]);
+    }
   }
 
   [Symbol.dispose](): void {

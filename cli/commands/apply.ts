@@ -1,12 +1,15 @@
+import { isConditionTrue } from "#lib/api/condition";
+import { sleep } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { patchSchemaOf } from "#lib/patch/kind-schema";
 import { threeWayPatch } from "#lib/patch/three-way";
 import { StatusError } from "#lib/status-error";
+import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { pathOf } from "../connection/path.ts";
 import { readManifests } from "../manifest/read.ts";
 import { qualifiedName } from "../print/output.ts";
 import type { Session } from "../session.ts";
-import { bodyOf, explainRefusal, type Target, targetOf } from "./write.ts";
+import { bodyOf, explainRefusal, type Target, targetsOf } from "./write.ts";
 
 export interface ApplyOptions {
   readonly filename: readonly string[];
@@ -17,6 +20,9 @@ export interface ApplyOptions {
 /** kubectl's annotation, so that both tools can be used on the same object. */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 const FIELD_MANAGER = "naru-apply";
+const DEFINITION = "CustomResourceDefinition";
+const ESTABLISHED_WITHIN_MS = 10_000;
+const ESTABLISHED_POLL_MS = 50;
 /** Another writer may change the object between our read and our patch. */
 const TRIES = 5;
 
@@ -25,13 +31,24 @@ export async function apply(session: Session, options: ApplyOptions): Promise<vo
   const recursive = options.recursive ?? false;
   const manifests = await readManifests(session.terminal, options.filename, { recursive });
   // All are resolved before the first is sent, so that a mistake in the last leaves nothing half done.
-  const targets = manifests.map((manifest) => targetOf(session, manifest));
+  const targets = await targetsOf(session, manifests);
   for (const target of targets) {
     const outcome = await applyOne(session, target, options).catch((error: unknown) => {
       throw explainRefusal(target, error);
     });
     const dry = options.dryRun === "server" ? " (server dry run)" : "";
     session.terminal.out(`${qualifiedName(target.manifest.object)} ${outcome}${dry}\n`);
+    if (target.manifest.kind === DEFINITION && dry === "") await established(session, target);
+  }
+}
+
+/** Until a definition is established its objects, which may come next, have no place to go to. */
+async function established(session: Session, target: Target): Promise<void> {
+  const deadlineMs = session.clock.monotonicMs() + ESTABLISHED_WITHIN_MS;
+  while (session.clock.monotonicMs() < deadlineMs) {
+    const { status } = await session.connection.json<CustomResourceDefinition>(pathOf(target));
+    if (isConditionTrue(status?.conditions, "Established")) return;
+    await sleep(session.clock, ESTABLISHED_POLL_MS, session.signal);
   }
 }
 
@@ -82,16 +99,13 @@ async function patch(
   { modified, live }: { readonly modified: JsonObject; readonly live: JsonObject },
   options: ApplyOptions,
 ): Promise<Outcome> {
-  const body = threeWayPatch({
-    original: lastAppliedOf(live),
-    modified,
-    current: live,
-    schema: patchSchemaOf(target.manifest.apiVersion, target.manifest.kind),
-  });
+  const schema = patchSchemaOf(target.manifest.apiVersion, target.manifest.kind);
+  const body = threeWayPatch({ original: lastAppliedOf(live), modified, current: live, schema });
   if (Object.keys(body).length === 0) return "unchanged";
   await session.connection.json(pathOf(target), {
     method: "PATCH",
-    contentType: "application/strategic-merge-patch+json",
+    // How lists of custom kinds merge is known to nobody but their definition: they are replaced.
+    contentType: `application/${schema === undefined ? "" : "strategic-"}merge-patch+json`,
     body,
     query: writeQuery(options),
     signal: session.signal,

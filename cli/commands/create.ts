@@ -2,7 +2,7 @@ import { pathOf } from "../connection/path.ts";
 import { readManifests } from "../manifest/read.ts";
 import { qualifiedName } from "../print/output.ts";
 import type { Session } from "../session.ts";
-import { bodyOf, explainRefusal, targetOf } from "./write.ts";
+import { bodyOf, explainRefusal, targetsOf } from "./write.ts";
 
 export interface CreateOptions {
   readonly filename: readonly string[];
@@ -14,7 +14,7 @@ export interface CreateOptions {
 export async function create(session: Session, options: CreateOptions): Promise<void> {
   const recursive = options.recursive ?? false;
   const manifests = await readManifests(session.terminal, options.filename, { recursive });
-  const targets = manifests.map((manifest) => targetOf(session, manifest));
+  const targets = await targetsOf(session, manifests);
   for (const target of targets) {
     const path = pathOf({ ...target, name: undefined });
     const query = {

@@ -4,10 +4,9 @@ import type { Resource } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
 import { readManifests } from "../manifest/read.ts";
-import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
-import { targetOf } from "./write.ts";
+import { targetsOf } from "./write.ts";
 
 export interface DeleteOptions {
   readonly filename?: readonly string[];
@@ -50,9 +49,9 @@ async function chosen(
 ): Promise<readonly Doomed[]> {
   if (options.filename !== undefined && options.filename.length > 0) {
     const manifests = await readManifests(session.terminal, options.filename, { recursive: false });
-    return manifests.map((manifest) => targetOf(session, manifest));
+    return await targetsOf(session, manifests);
   }
-  const wanted = parseObjectArguments(words);
+  const wanted = await session.objectArguments(words);
   const found: Doomed[] = [];
   for (const { resource, name } of wanted) {
     const namespace = resource.namespaced && !session.allNamespaces ? session.namespace : undefined;

@@ -34,7 +34,6 @@ import {
 import { formatDescription } from "../print/description.ts";
 import { formatTable } from "../print/table.ts";
 import { formatYaml } from "../print/yaml.ts";
-import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { eventsAbout } from "./events.ts";
@@ -50,7 +49,7 @@ export async function describe(
   options: DescribeOptions,
 ): Promise<void> {
   const described: string[] = [];
-  for (const { resource, name } of parseObjectArguments(words)) {
+  for (const { resource, name } of await session.objectArguments(words)) {
     for (const object of await objectsOf(session, resource, name, options)) {
       described.push(await describeOne(session, resource, object));
     }

@@ -4,7 +4,6 @@ import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
 import { ageOf } from "../print/age.ts";
 import { columnWidths, formatRow, formatTable } from "../print/table.ts";
-import { parseNamedObjects } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 
 export interface EventsOptions {
@@ -19,7 +18,7 @@ const HEADER = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"] as const;
 export async function listEvents(session: Session, options: EventsOptions): Promise<void> {
   const namespace = session.allNamespaces ? undefined : session.namespace;
   const path = pathOf({ resource: events, namespace });
-  const query = { fieldSelector: selectorFor(options.for) };
+  const query = { fieldSelector: await selectorFor(session, options.for) };
   const { items, metadata } = await session.connection.json<{
     readonly items: readonly Event[];
     readonly metadata: { readonly resourceVersion: string };
@@ -69,9 +68,12 @@ export async function eventsAbout(
   });
 }
 
-function selectorFor(word: string | undefined): string | undefined {
+async function selectorFor(
+  session: Session,
+  word: string | undefined,
+): Promise<string | undefined> {
   if (word === undefined) return undefined;
-  const [named] = parseNamedObjects([word], pods);
+  const [named] = await session.namedObjects([word], pods);
   return named && `involvedObject.kind=${named.resource.kind},involvedObject.name=${named.name}`;
 }
 

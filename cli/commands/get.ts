@@ -5,7 +5,7 @@ import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
 import { formatObject, type OutputFormat, parseOutput } from "../print/output.ts";
 import { columnWidths, formatRow } from "../print/table.ts";
-import { type ObjectArgument, parseObjectArguments } from "../resource-arguments.ts";
+import type { ObjectArgument } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 
@@ -29,7 +29,7 @@ export async function get(
   options: GetOptions,
 ): Promise<void> {
   const format = parseOutput(options.output);
-  const wanted = parseObjectArguments(words);
+  const wanted = await session.objectArguments(words);
   if (wanted.some(({ name }) => name !== undefined) && session.allNamespaces) {
     throw new UserError(
       "a name and --all-namespaces exclude each other: names are unique only within a namespace",

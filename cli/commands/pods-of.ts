@@ -3,13 +3,12 @@ import type { Pod } from "#proto/core/v1";
 import type { LabelSelector } from "#proto/meta/v1";
 import { pods } from "#resources";
 import { pathOf } from "../connection/path.ts";
-import { parseNamedObjects } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 
 /** The pod that `web`, `pod/web`, `deploy/web` or `svc/web` means: of several, one that is ready and has run longest. */
 export async function podOf(session: Session, word: string): Promise<Pod> {
-  const [named] = parseNamedObjects([word], pods);
+  const [named] = await session.namedObjects([word], pods);
   if (named === undefined) throw new UserError("name a pod");
   const { namespace } = session;
   if (named.resource === pods) return session.connection.json<Pod>(pathOf({ ...named, namespace }));

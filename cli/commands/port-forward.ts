@@ -5,7 +5,6 @@ import type { Pod, Service } from "#proto/core/v1";
 import { pods, services } from "#resources";
 import { authorization, tlsOptions } from "../connection/connection.ts";
 import { pathOf } from "../connection/path.ts";
-import { parseNamedObjects } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { podOf } from "./pods-of.ts";
@@ -51,7 +50,7 @@ export async function portForward(
 }
 
 async function serviceOf(session: Session, word: string): Promise<Service | undefined> {
-  const [named] = parseNamedObjects([word], pods);
+  const [named] = await session.namedObjects([word], pods);
   if (named === undefined || named.resource !== services) return undefined;
   return session.connection.json<Service>(pathOf({ ...named, namespace: session.namespace }));
 }

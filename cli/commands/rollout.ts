@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { DaemonSet, Deployment, StatefulSet } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
-import { daemonSets, deployments, pods, type Resource, statefulSets } from "#resources";
+import { daemonSets, deployments, pods, RESOURCES, type Resource, statefulSets } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
 import { LiveLine } from "../print/live-line.ts";
@@ -223,7 +223,7 @@ function read<T>(session: Session, named: Named): Promise<T> {
 }
 
 function oneOf(word: string): Named {
-  const [named] = parseNamedObjects([word], deployments);
+  const [named] = parseNamedObjects([word], deployments, RESOURCES);
   if (named !== undefined && ROLLING.includes(named.resource)) return named;
   throw new UserError(`${word}: only deployments, daemonsets and statefulsets roll out`);
 }

@@ -1,5 +1,4 @@
 import { pathOf } from "../connection/path.ts";
-import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 
@@ -19,7 +18,7 @@ export async function scale(
   words: readonly string[],
   options: ScaleOptions,
 ): Promise<void> {
-  for (const { resource, name } of parseObjectArguments(words)) {
+  for (const { resource, name } of await session.objectArguments(words)) {
     if (name === undefined) throw new UserError(`name the ${resource.plural} to scale`);
     if (!resource.subresources.some((each) => each.name === "scale")) {
       throw new UserError(`${resource.plural} cannot be scaled`);

@@ -1,13 +1,12 @@
 import type { PodSpec } from "#proto/core/v1";
 import { pathOf } from "../connection/path.ts";
-import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 
 /** `naru set image deployment/web app=nginx:1.27`: changes images in an object's pod template, or in a pod. */
 export async function setImage(session: Session, words: readonly string[]): Promise<void> {
   const assignments = words.filter((word) => word.includes("="));
-  const objects = parseObjectArguments(words.filter((word) => !word.includes("=")));
+  const objects = await session.objectArguments(words.filter((word) => !word.includes("=")));
   if (assignments.length === 0) {
     throw new UserError("name a container and its image, for example app=nginx:1.27");
   }

@@ -4,7 +4,6 @@ import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { pathOf } from "../connection/path.ts";
 import { watch } from "../connection/watch.ts";
-import { parseObjectArguments } from "../resource-arguments.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { seconds } from "./logs.ts";
@@ -60,7 +59,7 @@ async function named(
   goal: Goal,
 ): Promise<readonly Named[]> {
   const found: Named[] = [];
-  for (const { resource, name } of parseObjectArguments(words)) {
+  for (const { resource, name } of await session.objectArguments(words)) {
     if (name !== undefined) {
       found.push({ resource, name });
       continue;

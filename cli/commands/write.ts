@@ -3,6 +3,8 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { RESOURCES } from "#resources";
+import { customKinds } from "../kinds.ts";
+import { kindsDefinedBy } from "../manifest/defined-kinds.ts";
 import { fieldHint } from "../manifest/field-hint.ts";
 import { formatPlace, type Manifest } from "../manifest/manifest.ts";
 import { nearest } from "../nearest.ts";
@@ -17,10 +19,26 @@ export interface Target {
   readonly name: string;
 }
 
-/** Resolves kind and namespace, and refuses what contradicts the command line before anything is sent. */
-export function targetOf(session: Session, manifest: Manifest): Target {
-  const resource = resourceOf(manifest.apiVersion, manifest.kind);
-  if (resource === undefined) throw unknownKind(manifest);
+/**
+ * Resolves kinds and namespaces of all, and refuses what contradicts the command line before anything is sent. Kinds that
+ * the manifests themselves define are known; other custom ones are asked for.
+ */
+export async function targetsOf(
+  session: Session,
+  manifests: readonly Manifest[],
+): Promise<readonly Target[]> {
+  const known = [...RESOURCES, ...manifests.flatMap(kindsDefinedBy)];
+  const isKnown = ({ apiVersion, kind }: Manifest): boolean =>
+    resourceOf(apiVersion, kind, known) !== undefined;
+  const kinds = manifests.every(isKnown)
+    ? known
+    : [...known, ...(await customKinds(session.connection))];
+  return manifests.map((manifest) => targetOf(session, manifest, kinds));
+}
+
+function targetOf(session: Session, manifest: Manifest, kinds: readonly Resource[]): Target {
+  const resource = resourceOf(manifest.apiVersion, manifest.kind, kinds);
+  if (resource === undefined) throw unknownKind(manifest, kinds);
   if (manifest.name === undefined) {
     throw new UserError(
       `${formatPlace(manifest.place, "metadata")}: metadata.name is missing; give the ${manifest.kind} a name`,
@@ -91,9 +109,9 @@ function unknownField({ apiVersion, kind }: Manifest, field: string): string {
   return `no such field; ${fieldHint(apiVersion, kind, field) ?? "check its spelling and its place"}`;
 }
 
-function unknownKind(manifest: Manifest): UserError {
+function unknownKind(manifest: Manifest, kinds: readonly Resource[]): UserError {
   const at = formatPlace(manifest.place, "kind");
-  const sameKind = RESOURCES.filter((each) => each.kind === manifest.kind);
+  const sameKind = kinds.filter((each) => each.kind === manifest.kind);
   const versions = sameKind.map((each) =>
     each.group === "" ? each.version : `${each.group}/${each.version}`,
   );
@@ -104,7 +122,7 @@ function unknownKind(manifest: Manifest): UserError {
   }
   const near = nearest(
     manifest.kind,
-    RESOURCES.map((each) => each.kind),
+    kinds.map((each) => each.kind),
   );
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   return new UserError(
