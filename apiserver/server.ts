@@ -141,7 +141,13 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
   const common = { rules, clock, random, resources };
-  const access: AdmissionAccess = { ...common, reader: objects, authorizer, logger };
+  const access: AdmissionAccess = {
+    ...common,
+    reader: objects,
+    writer: objects,
+    authorizer,
+    logger,
+  };
   const accountTokens = parts.tokens && new AccountTokens({ ...parts.tokens, clock, random });
   const authenticators = new TokenAuthenticators(
     accountTokens === undefined ? [] : [accountTokens.authenticator(objects)],

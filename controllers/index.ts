@@ -14,6 +14,7 @@ import { NODE_GRACE_MS, nodeLifecycleController } from "./node-lifecycle/watches
 import { persistentVolumeController } from "./persistent-volume/watches.ts";
 import { TERMINATED_PODS_MAX } from "./pod-garbage-collector/plan.ts";
 import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
+import { quotaController } from "./quota/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { replicationControllerController } from "./replication-controller/watches.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
@@ -45,6 +46,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     endpointSliceController(options),
     endpointSliceMirroringController(options),
     disruptionController(options),
+    quotaController(options),
     garbageCollector(options, kinds),
     namespaceController(options, kinds),
     serviceAccountController(options),

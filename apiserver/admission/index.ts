@@ -6,6 +6,7 @@ import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { limitBounds, limitDefaults } from "./limits/limit-ranger.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
@@ -16,6 +17,7 @@ import { podTopologyLabels } from "./pod-topology-labels.ts";
 import { MutatingPolicies } from "./policies/mutating.ts";
 import { ValidatingPolicies } from "./policies/validating.ts";
 import { defaultPriority, priority } from "./priority.ts";
+import { ResourceQuotas } from "./quota/resource-quota.ts";
 import { runtimeClass, runtimeOverhead } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
@@ -55,6 +57,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const webhooks = new Webhooks(outside);
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
+      limitDefaults,
       serviceAccount,
       nodeRestriction,
       taintNewNodes,
@@ -66,7 +69,9 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       defaultIngressClass,
       podTopologyLabels,
     ];
+    const quotas = new ResourceQuotas(access);
     const validating: readonly Validator[] = [
+      limitBounds,
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
       claimResize,
@@ -74,6 +79,8 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       runtimeOverhead,
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
+      // Last: what anybody else refuses must not have been reserved.
+      (request) => quotas.validate(request),
     ];
     const phase = new MutatingPhase({
       builtIn: mutating,

@@ -59,7 +59,7 @@ export interface AdmissionRequest {
   readonly warn?: (text: string) => void;
 }
 
-/** Throws a StatusError to refuse. Never writes. */
+/** Throws a StatusError to refuse. Writes nothing but what quotas reserve. */
 export interface Admission {
   /** Before the object is validated. Gives back what it becomes; undefined when it stays as it is. */
   mutate(request: AdmissionRequest): Promise<JsonObject | undefined> | JsonObject | undefined;
@@ -70,6 +70,7 @@ export interface Admission {
 /** What admission may use to decide. */
 export interface AdmissionAccess {
   readonly reader: Reader;
+  readonly writer: Writer;
   readonly authorizer: Authorizer;
   readonly rules: Rules;
   readonly clock: Clock;

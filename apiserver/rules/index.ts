@@ -18,12 +18,14 @@ import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
 import { endpointsRules } from "./core/endpoints.ts";
 import { eventRules } from "./core/event.ts";
+import { limitRangeRules } from "./core/limit-range.ts";
 import { namespaceRules } from "./core/namespace.ts";
 import { nodeRules } from "./core/node.ts";
 import { persistentVolumeRules } from "./core/persistent-volume.ts";
 import { persistentVolumeClaimRules } from "./core/persistent-volume-claim.ts";
 import { podRules } from "./core/pod.ts";
 import { podTemplateRules, replicationControllerRules } from "./core/replication-controller.ts";
+import { resourceQuotaRules } from "./core/resource-quota.ts";
 import { serviceRules } from "./core/service.ts";
 import { changedCustomObject, newCustomObject } from "./custom-object.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
@@ -51,6 +53,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Endpoints.": endpointsRules,
   "PersistentVolume.": persistentVolumeRules,
   "PersistentVolumeClaim.": persistentVolumeClaimRules,
+  "ResourceQuota.": resourceQuotaRules,
+  "LimitRange.": limitRangeRules,
   "Event.": eventRules,
   "Event.events.k8s.io": eventRules,
   "ReplicationController.": replicationControllerRules,

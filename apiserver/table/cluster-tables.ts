@@ -6,6 +6,7 @@ import type {
   Event,
   Namespace,
   Node,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -43,6 +44,24 @@ const serviceAccount: KindTable = {
   row: (object, nowMs) => {
     const { metadata, secrets = [] } = object as ServiceAccount;
     return { cells: [metadata.name, secrets.length, age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
+/** What is used of what may be, what is asked for apart from what is limited. */
+const resourceQuota: KindTable = {
+  columns: ["Name", "Request", "Limit", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, status } = object as ResourceQuota;
+    const { hard = {}, used = {} } = status ?? {};
+    const text = (isLimit: boolean): string =>
+      Object.keys(hard)
+        .filter((name) => name.startsWith("limits.") === isLimit)
+        .toSorted()
+        .map((name) => `${name}: ${used[name] ?? "0"}/${hard[name]}`)
+        .join(", ");
+    return {
+      cells: [metadata.name, text(false), text(true), age(metadata.creationTimestamp, nowMs)],
+    };
   },
 };
 
@@ -288,4 +307,5 @@ export const CLUSTER_TABLES: Readonly<Record<string, KindTable>> = {
   Secret: secret,
   Service: service,
   ServiceAccount: serviceAccount,
+  ResourceQuota: resourceQuota,
 };

@@ -55,6 +55,7 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...WORKLOAD_TABLES,
   Pod: podTable,
   ClusterRole: PLAIN,
+  LimitRange: PLAIN,
   CustomResourceDefinition: PLAIN,
   Role: PLAIN,
 };

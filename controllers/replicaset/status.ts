@@ -1,4 +1,4 @@
-import { withCondition, withoutCondition } from "#lib/api/condition";
+import { findCondition, withCondition, withoutCondition } from "#lib/api/condition";
 import { isActive, isAvailable, isReady } from "#lib/api/pod";
 import { formatTime } from "#lib/api/time";
 import type { ReplicaSet, ReplicaSetStatus } from "#proto/apps/v1";
@@ -21,15 +21,7 @@ export function replicaSetStatus(
   const isFull = (pod: Pod): boolean =>
     templateLabels.every(([key, value]) => pod.metadata.labels?.[key] === value);
   const available = (pod: Pod): boolean => isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
-  const conditions =
-    failure === undefined
-      ? withoutCondition(set.status.conditions, "ReplicaFailure")
-      : withCondition(set.status.conditions, {
-          type: "ReplicaFailure",
-          status: "True",
-          ...failure,
-          lastTransitionTime: formatTime(nowMs),
-        });
+  const conditions = conditionsWith(set, failure, nowMs);
   return {
     replicas: active.length,
     fullyLabeledReplicas: active.filter(isFull).length,
@@ -38,4 +30,20 @@ export function replicaSetStatus(
     observedGeneration: set.metadata.generation ?? 0,
     ...(conditions.length === 0 ? {} : { conditions }),
   };
+}
+
+/**
+ * A failure that goes on stays as it was first told. Each try's message names another pod: writing it would wake the
+ * controller, which would try again at once.
+ */
+function conditionsWith(
+  { status: { conditions = [] } }: ReplicaSet,
+  failure: ReplicaFailure | undefined,
+  nowMs: number,
+): NonNullable<ReplicaSetStatus["conditions"]> {
+  const type = "ReplicaFailure";
+  if (failure === undefined) return withoutCondition(conditions, type);
+  if (findCondition(conditions, type)?.reason === failure.reason) return conditions;
+  const lastTransitionTime = formatTime(nowMs);
+  return withCondition(conditions, { type, status: "True", ...failure, lastTransitionTime });
 }

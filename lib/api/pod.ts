@@ -66,13 +66,18 @@ export function podRequests(pod: Pod): ResourceAmounts {
 
 /** As `podRequests`, for limits. A resource that some container does not limit is not limited for the pod. */
 export function podLimits(pod: Pod): ResourceAmounts {
-  const all = podAmounts(pod, (container) => container.resources.limits);
+  const all = podLimitSums(pod);
   const running = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
   return Object.fromEntries(
     Object.entries(all).filter(([resource]) =>
       running.every((container) => container.resources.limits?.[resource] !== undefined),
     ),
   );
+}
+
+/** As `podRequests`, for limits, though some container may have none: what quotas count. */
+export function podLimitSums(pod: Pod): ResourceAmounts {
+  return podAmounts(pod, (container) => container.resources.limits);
 }
 
 type AmountsOf = (container: Container) => Readonly<Record<string, string>> | undefined;

@@ -2,6 +2,7 @@ import type {
   ConfigMap,
   Endpoints,
   Event,
+  LimitRange,
   Namespace,
   Node,
   PersistentVolume,
@@ -9,6 +10,7 @@ import type {
   Pod,
   PodTemplate,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -136,4 +138,19 @@ export const podTemplates = resource<PodTemplate>({
   version: "v1",
   kind: "PodTemplate",
   plural: "podtemplates",
+});
+export const resourceQuotas = resource<ResourceQuota>({
+  group: "",
+  version: "v1",
+  kind: "ResourceQuota",
+  plural: "resourcequotas",
+  shortNames: ["quota"],
+  subresources: [STATUS],
+});
+export const limitRanges = resource<LimitRange>({
+  group: "",
+  version: "v1",
+  kind: "LimitRange",
+  plural: "limitranges",
+  shortNames: ["limits"],
 });

@@ -1,0 +1,59 @@
+import type { JsonObject } from "#lib/json";
+import { StatusError } from "#lib/status-error";
+import type { LimitRange, PersistentVolumeClaim, Pod } from "#proto/core/v1";
+import { limitRanges, persistentVolumeClaims, pods } from "#resources";
+import type { AdmissionRequest, Reader } from "../../chain/steps.ts";
+import { isCreateOf, type Plugin, type Validator } from "../plugin.ts";
+import { claimProblems, podProblems } from "./bounds.ts";
+import { withDefaults } from "./defaults.ts";
+
+/** Gives new pods what their namespace's LimitRanges have for containers that say nothing. */
+export const limitDefaults: Plugin = (request, reader) => {
+  const { namespace, object } = request;
+  if (!isCreateOf(request, "Pod") || namespace === undefined || object === undefined)
+    return undefined;
+  return complete(object, namespace, reader);
+};
+
+async function complete(
+  object: JsonObject,
+  namespace: string,
+  reader: Reader,
+): Promise<JsonObject | undefined> {
+  return withDefaults(object as unknown as Pod, await rangesOf(reader, namespace));
+}
+
+/** Holds new pods, and claims new or changed, to the bounds. */
+export const limitBounds: Validator = (request, reader) => {
+  const { namespace, object, operation, resource, subresource } = request;
+  if (namespace === undefined || object === undefined || subresource !== undefined)
+    return undefined;
+  const isPod = resource === pods && operation === "CREATE";
+  const isClaim = resource === persistentVolumeClaims && operation !== "DELETE";
+  return isPod || isClaim ? check(request, object, namespace, reader) : undefined;
+};
+
+async function check(
+  { name = "", resource }: AdmissionRequest,
+  object: JsonObject,
+  namespace: string,
+  reader: Reader,
+): Promise<void> {
+  const ranges = await rangesOf(reader, namespace);
+  const problems = ranges.flatMap((range) =>
+    resource === pods
+      ? podProblems(object as unknown as Pod, range)
+      : claimProblems(object as unknown as PersistentVolumeClaim, range),
+  );
+  const [first] = problems;
+  if (first === undefined) return;
+  const why = problems.length === 1 ? first : `[${problems.join(", ")}]`;
+  throw new StatusError("Forbidden", `${resource.plural} "${name}" is forbidden: ${why}`, {
+    details: { name, kind: resource.plural },
+  });
+}
+
+async function rangesOf(reader: Reader, namespace: string): Promise<readonly LimitRange[]> {
+  const { items } = await reader.list({ resource: limitRanges, namespace });
+  return items.map(({ object }) => object as LimitRange);
+}
