@@ -1,7 +1,8 @@
+import { withCondition } from "#lib/api/condition";
 import { labelSelectorMatcher } from "#lib/api/selector";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
-import type { Pod } from "#proto/core/v1";
+import type { Pod, PodCondition } from "#proto/core/v1";
 import type { PodDisruptionBudget } from "#proto/policy/v1";
 import { podDisruptionBudgets } from "#resources";
 import { admissionOf, admit } from "./admit.ts";
@@ -25,8 +26,37 @@ export async function evict(steps: Steps, call: Call, eviction: JsonObject): Pro
   await admit(steps, { ...admissionOf(call, "CREATE"), dryRun, object: eviction });
   const pod = (await found(steps, call)).object as Pod;
   if (mustAskBudget(pod)) await takeFromBudget(steps, call, pod, dryRun);
+  if (!dryRun) await markDisrupted(steps, call);
   const { subresource: _, ...parent } = call;
   await removeAdmitted(steps, { ...parent, dryRun }, options);
+}
+
+/** Why the pod goes though it did nothing wrong: a Job's podFailurePolicy can tell. */
+async function markDisrupted(steps: Steps, call: Call): Promise<void> {
+  for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
+    const current = await found(steps, call);
+    const { status } = current.object as Pod;
+    const condition = {
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "EvictionByEvictionAPI",
+      message: "Eviction API: evicting",
+      lastTransitionTime: timestamp(steps.clock.nowMs()),
+    };
+    const conditions = withCondition<PodCondition>(status?.conditions, condition);
+    if (conditions === status?.conditions) return;
+    const result = await steps.writer.commit([
+      {
+        kind: "put",
+        resource: call.resource,
+        object: { ...current.json, status: { ...status, conditions } as unknown as JsonObject },
+        managedFields: current.managedFields,
+        ifRevision: current.revision,
+      },
+    ]);
+    if (result.ok) return;
+  }
+  throw tooMany(`pod ${call.name ?? ""} changes too fast`, "", 10);
 }
 
 function isDryRun(options: unknown): boolean {

@@ -7,6 +7,7 @@ import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Node, Pod, PodCondition, Taint } from "#proto/core/v1";
 import { nodes, pods } from "#resources";
+import { markDisrupted } from "./mark-disrupted.ts";
 import { healthOf, planEviction, unknownConditions, wantedTaints } from "./plan.ts";
 
 export interface NodeLifecycleDeps {
@@ -113,6 +114,7 @@ async function evict(
     const { name, namespace = "", uid } = pod.metadata;
     const message = `Marking for deletion Pod ${namespace}/${name}`;
     deps.recorder.record(pod, { type: "Normal", reason: "TaintManagerEviction", message });
+    await ignoreGone(markDisrupted(deps.client, pod, "DeletionByTaintManager", nowMs));
     await ignoreGone(deps.client.delete(pods, { namespace, name }, { preconditions: { uid } }));
   }
   return next;
@@ -134,6 +136,7 @@ async function removeStrays(
   for (const pod of strays) {
     const { name, namespace = "", uid } = pod.metadata;
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+    await ignoreGone(markDisrupted(deps.client, pod, "DeletionByPodGC", deps.clock.nowMs()));
     await ignoreGone(deps.client.delete(pods, { namespace, name }, options));
   }
   return undefined;

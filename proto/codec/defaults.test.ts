@@ -93,3 +93,13 @@ test("applyDefaults() changes nothing in place, and hands back what needs nothin
   assert.equal(JSON.stringify(object), before);
   assert.equal(applyDefaults(of, once), once);
 });
+
+test("applyDefaults() takes an empty string for none where Go does", () => {
+  const rule = { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] };
+  const spec = defaulted("batch/v1", "Job", {
+    podFailurePolicy: { rules: [rule] },
+    template: { spec: { containers: [{ name: "c" }] } },
+  });
+  const { rules } = spec["podFailurePolicy"] as { readonly rules: readonly JsonObject[] };
+  assert.deepEqual(rules[0]?.["onPodConditions"], [{ type: "DisruptionTarget", status: "True" }]);
+});

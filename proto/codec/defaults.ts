@@ -17,7 +17,9 @@ export function withDefaults(message: Message, value: JsonObject): JsonObject {
   let isLonger = false;
   for (const field of message.defaulting) {
     const before = (changed ?? value)[field.name];
-    const after = before === undefined ? defaultOf(field, changed ?? value) : below(field, before);
+    const after = isAbsent(field, before)
+      ? defaultOf(field, changed ?? value)
+      : below(field, before);
     if (after === before || after === undefined) continue;
     changed ??= { ...value };
     changed[field.name] = after;
@@ -25,6 +27,11 @@ export function withDefaults(message: Message, value: JsonObject): JsonObject {
   }
   if (changed === undefined) return value;
   return isLonger ? inOrder(message, changed) : changed;
+}
+
+/** Go does not tell an empty string from none, where the field is no pointer. */
+function isAbsent(field: Field, value: JsonValue | undefined): value is undefined {
+  return value === undefined || (value === "" && field.isAlways && !field.isPointer);
 }
 
 function below(field: Field, value: JsonValue): JsonValue {

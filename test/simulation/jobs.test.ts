@@ -5,7 +5,7 @@ import { isActive } from "#lib/api/pod";
 import { StatusError } from "#lib/status-error";
 import type { Job } from "#proto/batch/v1";
 import type { Pod } from "#proto/core/v1";
-import { events, jobs, pods } from "#resources";
+import { events, jobs, nodes, pods } from "#resources";
 import { type ControlPlane, conditionOf, startControlPlane } from "./control-plane.ts";
 import type { Faults } from "./unreliable.ts";
 
@@ -147,6 +147,53 @@ test("a Job of another controller is left alone", async () => {
   await plane.clock.advance(5000);
   assert.deepEqual(await podsNow(plane), []);
   assert.deepEqual((await work(plane)).status, {});
+});
+
+/** Fails at the first pod that counts, and does not count those that were taken from it. */
+const SPARED = {
+  backoffLimit: 0,
+  podFailurePolicy: {
+    rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget" }] }],
+  },
+};
+
+test("an evicted pod does not count where the failure policy ignores disruptions", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app", SPARED);
+  await plane.until("running", async () => (await work(plane)).status.ready === 1);
+  const [first] = await podsNow(plane);
+  const { name = "", uid } = first?.metadata ?? {};
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+  await plane.client.createSubresource(pods, { namespace, name }, "eviction", eviction);
+  await plane.until("replaced", async () => {
+    const [now] = await podsNow(plane);
+    return now !== undefined && now.metadata.uid !== uid && (await work(plane)).status.ready === 1;
+  });
+  assert.equal((await work(plane)).status.failed, undefined);
+  assert.equal(await is(plane, "FailureTarget"), false);
+});
+
+test("a pod whose node is no more has failed, and its Job goes on elsewhere", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app", SPARED);
+  await plane.until("running", async () => (await work(plane)).status.ready === 1);
+  const [first] = await podsNow(plane);
+  const nodeName = first?.spec.nodeName ?? "";
+  plane.nodes.stop(nodeName);
+  await plane.client.delete(nodes, { name: nodeName });
+  await plane.until(
+    "replaced",
+    async () => {
+      const [now, ...more] = await podsNow(plane);
+      return (
+        more.length === 0 &&
+        now?.spec.nodeName !== nodeName &&
+        (await work(plane)).status.ready === 1
+      );
+    },
+    120_000,
+  );
+  assert.equal(await is(plane, "FailureTarget"), false);
 });
 
 for (const seed of [1, 2, 3]) {

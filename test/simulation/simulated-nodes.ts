@@ -150,7 +150,8 @@ export class SimulatedNodes {
   async #finish(pod: Pod, phase: "Failed" | "Succeeded"): Promise<void> {
     if (isTerminal(pod) || !this.#alive.has(pod.spec.nodeName ?? "")) return;
     const exitCode = phase === "Succeeded" ? 0 : 1;
-    const terminated = { exitCode, finishedAt: formatTime(this.#options.clock.nowMs()) };
+    const now = formatTime(this.#options.clock.nowMs());
+    const terminated = { exitCode, finishedAt: now };
     const containerStatuses = pod.spec.containers.map(({ image, name }) => ({
       name,
       image,
@@ -159,7 +160,8 @@ export class SimulatedNodes {
       restartCount: 0,
       state: { terminated },
     }));
-    await this.#patchStatus(pod, { phase, conditions: [], containerStatuses });
+    const ready = { type: "Ready", status: "False", lastTransitionTime: now };
+    await this.#patchStatus(pod, { phase, conditions: [ready], containerStatuses });
   }
 
   async #end(pod: Pod): Promise<void> {
@@ -172,7 +174,7 @@ export class SimulatedNodes {
 
   async #patchStatus(pod: Pod, status: object): Promise<void> {
     const { name, namespace = "" } = pod.metadata;
-    const patch = { type: "merge", body: { status: { ...status } } } as const;
+    const patch = { type: "strategic", body: { status: { ...status } } } as const;
     await this.#options.client.patch(pods, { namespace, name }, patch, { subresource: "status" });
   }
 }
