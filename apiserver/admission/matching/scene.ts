@@ -12,6 +12,15 @@ export type More = (values: Values) => Values;
 /** Checks that one expression may ask the authorizer for; each costs one more evaluation. */
 const CHECKS_MAX = 100;
 
+const scenes = new WeakMap<VersionedRequest, Scene>();
+
+/** One for all who are asked about a request, until somebody changes it. */
+export function sceneOf(request: VersionedRequest, authorizer: Authorizer): Scene {
+  const known = scenes.get(request) ?? new Scene(request, authorizer);
+  scenes.set(request, known);
+  return known;
+}
+
 /** What expressions see of one request: turned into CEL's values once, when the first expression asks. */
 export class Scene {
   readonly #request: VersionedRequest;

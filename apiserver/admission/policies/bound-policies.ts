@@ -1,18 +1,16 @@
-import type { JsonObject } from "#lib/json";
 import type { ApiObject } from "#proto";
 import type { ValidatingAdmissionPolicyBinding } from "#proto/admissionregistration/v1";
-import type { Resource } from "#resources";
-import { namespaces } from "#resources";
+import { namespaces, type Resource } from "#resources";
 import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { AdmissionRequest, Authorizer, Reader } from "../../chain/steps.ts";
 import type { VersionedRequest } from "../matching/in-version.ts";
 import { Registrations } from "../matching/registrations.ts";
 import type { Route } from "../matching/rules.ts";
-import { Scene } from "../matching/scene.ts";
+import { sceneOf } from "../matching/scene.ts";
 import { inScope, routeInScope, type Scope } from "../matching/scope.ts";
 import { namespaceObject } from "../matching/selectors.ts";
 import { Evaluation } from "./evaluation.ts";
-import { ParamError, type ParamSource, paramsFor } from "./params.ts";
+import { type Param, ParamError, type ParamSource, paramsFor } from "./params.ts";
 import { type Binding, bindingOf, type Policy } from "./policy.ts";
 
 export interface PolicyOptions extends ParamSource {
@@ -92,29 +90,21 @@ export class BoundPolicies<P extends Policy> {
     );
   }
 
-  /** One for each parameter; none when there is none and that is allowed. Throws ParamError. */
-  async evaluations(
-    { binding, policy }: Bound<P>,
-    request: AdmissionRequest,
-    scene: Scene,
-  ): Promise<readonly { readonly key: string; readonly evaluation: Evaluation }[]> {
-    const params = await paramsFor(this.#options, policy, binding, request);
-    const namespace = await this.#namespaceOf(request);
-    return params.map((param) => ({
-      key: `${policy.name}/${binding.name}/${keyOf(param)}`,
-      evaluation: new Evaluation(policy, scene, { param, namespace }),
-    }));
+  /** None when there are none and that is allowed. Throws ParamError. */
+  paramsOf({ binding, policy }: Bound<P>, request: AdmissionRequest): Promise<readonly Param[]> {
+    return paramsFor(this.#options, policy, binding, request);
   }
 
-  /** What expressions see of the request, which is in the policy's version. */
-  scene(request: VersionedRequest): Scene {
-    return new Scene(request, this.#options.authorizer);
-  }
-
-  async #namespaceOf(request: AdmissionRequest): Promise<JsonObject | undefined> {
-    return request.resource === namespaces
-      ? undefined
-      : namespaceObject(request, this.#options.reader);
+  /** The policy with one parameter, about a request in the policy's version. */
+  async evaluation(
+    { policy }: Bound<P>,
+    request: VersionedRequest,
+    param: Param,
+  ): Promise<Evaluation> {
+    const { authorizer, reader } = this.#options;
+    const namespace =
+      request.resource === namespaces ? undefined : await namespaceObject(request, reader);
+    return new Evaluation(policy, sceneOf(request, authorizer), { param, namespace });
   }
 }
 
@@ -122,11 +112,4 @@ export class BoundPolicies<P extends Policy> {
 export function bindingProblem(error: unknown): string {
   if (error instanceof ParamError) return `failed to configure binding: ${error.message}`;
   throw error;
-}
-
-function keyOf(param: JsonObject | undefined): string {
-  const { name = "", namespace = "" } = (param?.["metadata"] ?? {}) as Readonly<
-    Record<string, string>
-  >;
-  return `${namespace}/${name}`;
 }

@@ -1,16 +1,11 @@
 /** One policy with one parameter about one request: its expressions and the values that they see. */
 import type { JsonObject } from "#lib/json";
 import { VariableValues } from "../../cel/policy.ts";
-import {
-  type Budget,
-  type Compiled,
-  type Evaluated,
-  evaluate,
-  type Program,
-} from "../../cel/program.ts";
+import { type Budget, type Compiled, type Evaluated, evaluate } from "../../cel/program.ts";
 import { celValueOf } from "../../cel/values.ts";
 import { type ConditionVerdict, conditionsMatch } from "../matching/conditions.ts";
 import type { Scene } from "../matching/scene.ts";
+import type { Param } from "./params.ts";
 import type { Policy } from "./policy.ts";
 
 /** Kubernetes' budget for all expressions of one policy about one request. */
@@ -25,7 +20,7 @@ export class Evaluation {
   constructor(
     policy: Policy,
     scene: Scene,
-    given: { readonly param: JsonObject | undefined; readonly namespace: JsonObject | undefined },
+    given: { readonly param: Param; readonly namespace: JsonObject | undefined },
   ) {
     this.#policy = policy;
     this.#scene = scene;
@@ -71,9 +66,7 @@ export class Evaluation {
   }
 
   #valueOf(name: string, compiled: Compiled, values: Readonly<Record<string, unknown>>): unknown {
-    const result = compiled.ok
-      ? evaluate(compiled.program as Program, values, this.#budget)
-      : compiled;
+    const result = compiled.ok ? evaluate(compiled.program, values, this.#budget) : compiled;
     if (result.ok) return result.value;
     throw new Error(`composited variable "${name}" fails to evaluate: ${result.error}`);
   }

@@ -4,12 +4,14 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { MutatingAdmissionPolicy } from "#proto/admissionregistration/v1";
 import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from "#resources";
+import { metaOf } from "../../chain/object-meta.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
 import { objectIn, requestIn } from "../matching/in-version.ts";
 import type { Reinvocation } from "../reinvocation.ts";
 import { type Bound, BoundPolicies, bindingProblem, type PolicyOptions } from "./bound-policies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type CompiledMutation, MutationError, mutated, mutationOf } from "./mutation.ts";
+import type { Param } from "./params.ts";
 import { type Policy, policyOf } from "./policy.ts";
 
 interface MutatingPolicy extends Policy {
@@ -76,14 +78,15 @@ export class MutatingPolicies {
     const { isOptional, isReinvoked } = bound.policy;
     let current = request;
     try {
-      for (const key of await this.#keys(bound, request)) {
-        if (!rounds.isDue(key.id)) continue;
-        const object = await this.#mutateWith(bound, current, key.index);
+      for (const param of await this.#policies.paramsOf(bound, request)) {
+        const id = idOf(bound, param);
+        if (!rounds.isDue(id)) continue;
+        const object = await this.#mutateWith(bound, current, param);
         if (object !== undefined) {
           current = { ...current, object };
           rounds.changed();
         }
-        if (isReinvoked) rounds.heard(key.id);
+        if (isReinvoked) rounds.heard(id);
       }
     } catch (error) {
       const why = error instanceof MutationError ? error.message : bindingProblem(error);
@@ -92,26 +95,18 @@ export class MutatingPolicies {
     return current;
   }
 
-  async #keys(bound: Bound<MutatingPolicy>, request: AdmissionRequest) {
-    const scene = this.#policies.scene(await requestIn(request, bound.as));
-    const all = await this.#policies.evaluations(bound, request, scene);
-    return all.map(({ key }, index) => ({ id: key, index }));
-  }
-
   /** With one parameter: all mutations, one after the other. Undefined when nothing changes. */
   async #mutateWith(
     bound: Bound<MutatingPolicy>,
     request: AdmissionRequest,
-    index: number,
+    param: Param,
   ): Promise<JsonObject | undefined> {
     const seen = await requestIn(request, bound.as);
     let current = seen;
     for (const [at, mutation] of bound.policy.mutations.entries()) {
+      if (current.object === undefined) return undefined;
       // Each sees what the one before has made.
-      const scene = this.#policies.scene(current);
-      const evaluation = (await this.#policies.evaluations(bound, current, scene))[index]
-        ?.evaluation;
-      if (evaluation === undefined || current.object === undefined) return undefined;
+      const evaluation = await this.#policies.evaluation(bound, current, param);
       if (at === 0 && !(await isWanted(evaluation))) return undefined;
       const object = await this.#applied(mutation, evaluation, current, current.object);
       current = { ...current, object };
@@ -132,6 +127,12 @@ export class MutatingPolicies {
     const next = mutated(mutation, request.resource, object, result.value);
     return next === object ? object : this.#options.settle(request, next);
   }
+}
+
+/** What is heard a second time: a policy by one binding with one parameter. */
+function idOf({ binding, policy }: Bound<MutatingPolicy>, param: Param): string {
+  const { name = "", namespace = "" } = metaOf(param ?? {});
+  return [policy.name, binding.name, namespace, name].join("/");
 }
 
 async function isWanted(evaluation: Evaluation): Promise<boolean> {

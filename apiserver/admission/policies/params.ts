@@ -15,13 +15,15 @@ export class ParamError extends Error {
   override readonly name = "ParamError";
 }
 
-/** The objects that a binding's policy is evaluated with, each in turn; one that is undefined means without any. */
+/** One of the objects that a policy is evaluated with, each in turn; undefined is the one turn of a policy without any. */
+export type Param = JsonObject | undefined;
+
 export async function paramsFor(
   { reader, resourceOf }: ParamSource,
   { paramKind }: Policy,
   { paramRef }: Binding,
   request: AdmissionRequest,
-): Promise<readonly (JsonObject | undefined)[]> {
+): Promise<readonly Param[]> {
   if (paramKind === undefined || paramRef === undefined) return [undefined];
   const { apiVersion = "", kind = "" } = paramKind;
   const resource = resourceOf(paramKind);

@@ -84,11 +84,13 @@ export class ValidatingPolicies {
   ): Promise<readonly Finding[]> {
     const { isOptional } = bound.policy;
     try {
-      const scene = this.#policies.scene(await requestIn(request, bound.as));
-      const evaluations = await this.#policies.evaluations(bound, request, scene);
+      const params = await this.#policies.paramsOf(bound, request);
+      const seen = await requestIn(request, bound.as);
       const found: Finding[] = [];
-      for (const { evaluation } of evaluations)
+      for (const param of params) {
+        const evaluation = await this.#policies.evaluation(bound, seen, param);
         found.push(...(await findingsOf(bound.policy, evaluation)));
+      }
       return found;
     } catch (error) {
       const message = bindingProblem(error);

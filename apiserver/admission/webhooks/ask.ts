@@ -5,7 +5,7 @@ import { StatusError } from "#lib/status-error";
 import type { Authorizer, Reader } from "../../chain/steps.ts";
 import { conditionsMatch } from "../matching/conditions.ts";
 import type { VersionedRequest } from "../matching/in-version.ts";
-import type { Scene } from "../matching/scene.ts";
+import { sceneOf } from "../matching/scene.ts";
 import { namespaceMatches, objectMatches } from "../matching/selectors.ts";
 import { callWebhook } from "./call.ts";
 import type { Hook } from "./hook.ts";
@@ -24,15 +24,14 @@ export interface Asking {
 
 /** Whether a webhook whose rules match wants to hear of this request. Throws Forbidden when its conditions cannot tell. */
 export async function wantsToHear(
-  { reader }: Asking,
+  { authorizer, reader }: Asking,
   hook: Hook,
   request: VersionedRequest,
-  scene: Scene,
 ): Promise<boolean> {
   if (!objectMatches(hook.selectors, request)) return false;
   if (!(await namespaceMatches(hook.selectors, request, reader))) return false;
   if (hook.conditions.length === 0) return true;
-  const verdict = await conditionsMatch(hook.conditions, scene);
+  const verdict = await conditionsMatch(hook.conditions, sceneOf(request, authorizer));
   if ("matches" in verdict) return verdict.matches;
   if (hook.isOptional) return false;
   const { name = "", resource } = request;

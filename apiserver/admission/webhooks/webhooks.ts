@@ -12,7 +12,6 @@ import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
 import { objectIn, requestIn, type VersionedRequest } from "../matching/in-version.ts";
 import { type Match, Registrations } from "../matching/registrations.ts";
-import { Scene } from "../matching/scene.ts";
 import type { Reinvocation } from "../reinvocation.ts";
 import { type Asking, ask, unanswered, wantsToHear } from "./ask.ts";
 import { type Hook, hookMatches, hooksOf } from "./hook.ts";
@@ -74,8 +73,7 @@ export class Webhooks {
     let current = request;
     for (const { as, registered: hook } of hooks) {
       const seen = await requestIn(current, as);
-      const scene = new Scene(seen, this.#options.authorizer);
-      if (!(await wantsToHear(this.#options, hook, seen, scene))) continue;
+      if (!(await wantsToHear(this.#options, hook, seen))) continue;
       if (!rounds.isDue(hook.id)) continue;
       const verdict = await ask(this.#options, hook, seen, true);
       const object = this.#patched(hook, seen, verdict?.patch);
@@ -112,8 +110,7 @@ export class Webhooks {
     const wanted: { readonly hook: Hook; readonly seen: VersionedRequest }[] = [];
     for (const { as, registered: hook } of hooks) {
       const seen = await requestIn(request, as);
-      const scene = new Scene(seen, this.#options.authorizer);
-      if (await wantsToHear(this.#options, hook, seen, scene)) wanted.push({ hook, seen });
+      if (await wantsToHear(this.#options, hook, seen)) wanted.push({ hook, seen });
     }
     const answers = await Promise.allSettled(
       wanted.map(({ hook, seen }) => ask(this.#options, hook, seen, false)),
