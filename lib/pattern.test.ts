@@ -12,6 +12,12 @@ const CASES: readonly (readonly [string, string, boolean])[] = [
   ["^a{2,40}$", "aaa", true],
   ["^\\p{L}+$", "né", true],
   ["^.$", "b", true],
+  ["^((?i)mon|tues)day$", "TUESday", true],
+  ["^((?i)mon|tues)day$", "tuesDAY", false],
+  ["^a(?i)b|c$", "AB", false],
+  ["^a(?i)b|c$", "C", true],
+  ["(?i)[(?x)]B", "?b", true],
+  ["(?s)^a.b$", "a\nb", true],
 ];
 
 test("patternOf() reads RE2's syntax", () => {

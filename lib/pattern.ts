@@ -37,22 +37,22 @@ export function patternOf(source: string): Pattern {
 
 function makePattern(source: string): Pattern {
   if (source.length > LENGTH_MAX) throw new PatternError("the pattern is too long");
-  const { text, flags } = translate(source);
-  const linear = tryLinear(text, flags);
+  const text = translate(source);
+  const linear = tryLinear(text);
   if (linear !== undefined) return over(linear);
   try {
-    return watched(new RegExp(text, `${flags}gu`));
+    return watched(new RegExp(text, "gu"));
   } catch (error) {
     throw new PatternError(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** V8 has an engine that never backtracks. It refuses what it cannot do, and does not know case or Unicode's classes. */
-function tryLinear(text: string, flags: string): RegExp | undefined {
+function tryLinear(text: string): RegExp | undefined {
   if (/\\[pP]/.test(text)) return undefined;
   setFlagsFromString("--enable-experimental-regexp-engine");
   try {
-    return new RegExp(text, `${flags}gl`);
+    return new RegExp(text, "gl");
   } catch {
     // Whether it is no expression at all, or only one that this engine does not take, the other will say.
     return undefined;
@@ -98,21 +98,47 @@ function take(matches: Iterable<RegExpMatchArray>, limit = Number.POSITIVE_INFIN
 }
 
 /** What RE2 writes otherwise than JavaScript. */
-function translate(source: string): { readonly text: string; readonly flags: string } {
-  const leading = /^\(\?([ims]+)\)/.exec(source);
-  const body = leading === null ? source : source.slice(leading[0].length);
-  if (/\(\?(?:=|!|<=|<!)/.test(body))
+function translate(source: string): string {
+  if (/\(\?(?:=|!|<=|<!)/.test(source))
     throw new PatternError("invalid or unsupported Perl syntax: look-around");
-  if (/(?:^|[^\\])(?:\\\\)*\\(?:[1-9]|k<)/.test(body))
+  if (/(?:^|[^\\])(?:\\\\)*\\(?:[1-9]|k<)/.test(source))
     throw new PatternError("invalid escape sequence: back-reference");
-  const text = body
-    .replaceAll("(?P<", "(?<")
-    .replaceAll(/\[:(\^?)(\w+):\]/g, (all, negated: string, name: string) =>
-      negated === "" ? (CLASSES[name] ?? all) : all,
-    )
-    .replaceAll(/\\([pP])([A-Z])/g, "\\$1{$2}")
-    .replaceAll(/\\(.)/g, (written, letter: string) => ESCAPES[letter] ?? written);
-  return { text, flags: leading?.[1] ?? "" };
+  return withFlagGroups(
+    source
+      .replaceAll("(?P<", "(?<")
+      .replaceAll(/\[:(\^?)(\w+):\]/g, (all, negated: string, name: string) =>
+        negated === "" ? (CLASSES[name] ?? all) : all,
+      )
+      .replaceAll(/\\([pP])([A-Z])/g, "\\$1{$2}")
+      .replaceAll(/\\(.)/g, (written, letter: string) => ESCAPES[letter] ?? written),
+  );
+}
+
+/** An escape, a class, flags for the rest of a group, the ends of groups and alternatives, or any other character. */
+const TOKENS = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\(\?([ims]*(?:-[ims]+)?)\)|[\s\S]/g;
+
+/** `a(?i)b|c` becomes `a(?i:b)|(?i:c)`: in JavaScript flags have a group of their own. */
+function withFlagGroups(source: string): string {
+  if (!/\(\?[ims-]+\)/.test(source)) return source;
+  /** Of each group that is open, from the outermost: the flags that it has been given on the way. */
+  const groups: string[][] = [[]];
+  const open = (flags: readonly string[]): string => flags.map((each) => `(?${each}:`).join("");
+  let text = "";
+  for (const [token, flags] of source.matchAll(TOKENS)) {
+    const here = groups.at(-1) ?? [];
+    const close = ")".repeat(here.length);
+    if (flags !== undefined && flags !== "") {
+      here.push(flags);
+      text += open([flags]);
+    } else if (token === "(") {
+      groups.push([]);
+      text += token;
+    } else if (token === ")") {
+      groups.pop();
+      text += close + token;
+    } else text += token === "|" ? `${close}|${open(here)}` : token;
+  }
+  return text + ")".repeat(groups[0]?.length ?? 0);
 }
 
 /** RE2's own; every other escape is JavaScript's too. */

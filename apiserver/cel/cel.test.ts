@@ -9,6 +9,7 @@ const SELF = {
   list: [3, 1, 2],
   text: "abc",
   map: { x: 1 },
+  nested: [{ a: 1 }],
   long: Array.from({ length: 1000 }, (_, at) => at),
 };
 
@@ -33,6 +34,7 @@ const RESULTS: readonly (readonly [string, unknown])[] = [
   ["'a1b22'.find('[0-9]+')", "1"],
   ["'a1b22c3'.findAll('[0-9]+', 2) == ['1', '22']", true],
   ["self.text.matches('^a.c$')", true],
+  ["matches(self.text, '^a.c$')", true],
   ["self.text.replace('b', 'x')", "axc"],
   ["'aaa'.replace('a', 'b', 2)", "bba"],
   ["'abc'.charAt(1)", "b"],
@@ -59,6 +61,10 @@ const RESULTS: readonly (readonly [string, unknown])[] = [
   ["format.named('uuid').value().validate('x').hasValue()", true],
   ["self.?nope.orValue(5)", 5n],
   ["has(self.nope)", false],
+  ["has(self.nested[0].a) && !has(self.nested[0].b)", true],
+  ["has(self.nope.more)", "error: No such key: nope"],
+  ["format.dns1123Label().validate('a') == null", false],
+  ["optional.none() != null", true],
   ["self.map.exists(k, k == 'x')", true],
   ["self.nope", "error: No such key: nope"],
   ["self.count > 'x'", "error: no such overload: dyn<int> > string"],

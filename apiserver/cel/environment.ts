@@ -60,6 +60,8 @@ function makeEnvironment(): Environment {
     homogeneousAggregateLiterals: false,
     limits: LIMITS,
   });
+  // Whatever it holds or lacks, an optional is no null; but the two may be compared.
+  environment.registerOperator("optional == null", () => false);
   addAddresses(environment);
   addAuthorization(environment);
   addFormats(environment);

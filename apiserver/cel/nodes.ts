@@ -5,7 +5,7 @@ export interface Node {
   readonly op: string;
   readonly args: unknown;
   /** What a macro became; how the node is evaluated. */
-  readonly meta: { readonly alternate?: Node; evaluate: Evaluate };
+  readonly meta: { readonly alternate?: Node; macro?: unknown; evaluate: Evaluate };
   /** Computes the result from the operands, for operators and calls. */
   handle?: (...operands: unknown[]) => unknown;
 }

@@ -5,6 +5,7 @@
 import type { Environment, ParseResult } from "@marcbachmann/cel-js";
 import { type Declarations, environmentOf } from "./environment.ts";
 import { replaceMatches } from "./functions/regular-expressions.ts";
+import { replaceHas } from "./has.ts";
 import { Meter } from "./meter.ts";
 
 /** A checked expression. Its values may be evaluated any number of times, one after the other. */
@@ -47,6 +48,7 @@ function compileIn(environment: Environment, expression: string): Compiled {
   try {
     const run = environment.parse(expression);
     replaceMatches(run.ast);
+    replaceHas(run.ast);
     const { valid, type, error } = run.check();
     if (!valid) return { ok: false, error: messageOf(error) };
     const program = { expression, type: known(type), run, meter: new Meter(run.ast) };

@@ -7,10 +7,10 @@ const MATCHES = "matchesWithinBounds";
 
 /** `find` and `findAll`, and what stands for `matches`. */
 export function addRegularExpressions(environment: Environment): void {
+  const matches = (text: string, pattern: string) => patternOf(pattern).test(text);
   environment
-    .registerFunction(`string.${MATCHES}(string): bool`, (text: string, pattern: string) =>
-      patternOf(pattern).test(text),
-    )
+    .registerFunction(`string.${MATCHES}(string): bool`, matches)
+    .registerFunction("matches(string, string): bool", matches)
     .registerFunction(
       "string.find(string): string",
       (text: string, pattern: string) => patternOf(pattern).findAll(text, 1)[0] ?? "",
