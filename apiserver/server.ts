@@ -5,8 +5,9 @@ import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
+import { type AuthenticationOptions, tokenAuthenticators } from "./authn/authenticators.ts";
 import { oidcDocuments } from "./authn/oidc-documents.ts";
-import { TokenAuthenticators } from "./authn/token-authenticator.ts";
+import type { TokenAuthenticators } from "./authn/token-authenticator.ts";
 import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
@@ -46,6 +47,8 @@ export interface Parts {
   readonly post: Poster;
   /** Signs service accounts' tokens, and recognises them. Left out: there are none. */
   readonly tokens?: Pick<AccountTokenOptions, "issuer" | "key">;
+  /** Further kinds of tokens that are taken. */
+  readonly authentication?: AuthenticationOptions;
 }
 
 export interface ApiServerOptions {
@@ -149,10 +152,11 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     logger,
   };
   const accountTokens = parts.tokens && new AccountTokens({ ...parts.tokens, clock, random });
-  const authenticators = new TokenAuthenticators(
-    accountTokens === undefined ? [] : [accountTokens.authenticator(objects)],
-    accountTokens?.audiences ?? [],
-  );
+  const authenticators = tokenAuthenticators(parts.authentication ?? {}, {
+    reader: objects,
+    clock,
+    accounts: accountTokens,
+  });
   const steps: Steps = {
     authorizer,
     admission: withoutEscalation(parts.admission(access), authorizer),

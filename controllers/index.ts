@@ -1,4 +1,6 @@
 import { type AccountTokenOptions, accountTokenController } from "./account-token/reconcile.ts";
+import type { Authority } from "./certificates/issue.ts";
+import { certificatesController } from "./certificates/reconcile.ts";
 import type { ControllerContext, StartedController } from "./context.ts";
 import { cronJobController } from "./cronjob/watches.ts";
 import { daemonSetController } from "./daemonset/watches.ts";
@@ -17,6 +19,7 @@ import { podGarbageCollector } from "./pod-garbage-collector/watches.ts";
 import { quotaController } from "./quota/watches.ts";
 import { replicaSetController } from "./replicaset/watches.ts";
 import { replicationControllerController } from "./replication-controller/watches.ts";
+import { rootAuthorityController } from "./root-authority/reconcile.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
 import { statefulSetController } from "./statefulset/watches.ts";
 import { storageProtectionController } from "./storage-protection/watches.ts";
@@ -27,6 +30,10 @@ export interface ControllersOptions extends ControllerContext {
   readonly nodeGraceMs?: number;
   /** Signs tokens for Secrets that ask for one. Left out: those stay empty. */
   readonly accountTokens?: AccountTokenOptions;
+  /** PEM of the authority that pods are to trust. Left out: they are told of none. */
+  readonly authority?: string;
+  /** Signs requests for certificates. Left out: they wait. */
+  readonly signer?: Authority;
   /** Pods that have ended and are kept. Default: 12,500, as in Kubernetes. */
   readonly terminatedPodsMax?: number;
 }
@@ -50,6 +57,10 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     garbageCollector(options, kinds),
     namespaceController(options, kinds),
     serviceAccountController(options),
+    ...(options.authority === undefined
+      ? []
+      : [rootAuthorityController(options, options.authority)]),
+    ...(options.signer === undefined ? [] : [certificatesController(options, options.signer)]),
     ...(options.accountTokens === undefined
       ? []
       : [accountTokenController(options, options.accountTokens)]),

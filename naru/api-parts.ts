@@ -2,6 +2,7 @@
 import { signingKey } from "#lib/signing-key";
 import { admission } from "../apiserver/admission/index.ts";
 import { httpsPoster } from "../apiserver/admission/webhooks/post.ts";
+import type { AuthenticationOptions } from "../apiserver/authn/authenticators.ts";
 import { authorizer } from "../apiserver/authz/authorizer.ts";
 import { patcher } from "../apiserver/chain/patcher.ts";
 import type { VersionInfo } from "../apiserver/discovery/discovery.ts";
@@ -15,21 +16,26 @@ export interface ApiPartsOptions {
   readonly serviceCidr: string;
   /** Ends what the parts follow by themselves. */
   readonly signal: AbortSignal;
+  /** Pods need an account that exists; true if left out. */
+  readonly serviceAccounts?: boolean;
   /** PEM of the key that signs service accounts' tokens. */
   readonly tokenKey: string;
+  readonly authentication?: AuthenticationOptions;
 }
 
 /** Names the signer in tokens: how pods reach the API server, as Kubernetes' installers have it. */
 const TOKEN_ISSUER = "https://kubernetes.default.svc.cluster.local";
 
-export function apiParts({ serviceCidr, signal, tokenKey }: ApiPartsOptions): Parts {
+export function apiParts(options: ApiPartsOptions): Parts {
+  const { authentication = {}, signal, tokenKey } = options;
   const post = httpsPoster();
   return {
     authorizer: authorizer(signal),
-    admission: admission({ serviceCidr, signal, post }),
+    admission: admission({ serviceAccounts: true, ...options, post }),
     post,
     rules,
     patcher,
+    authentication,
     tokens: { issuer: TOKEN_ISSUER, key: signingKey(tokenKey) },
     openApi: (custom) => openApiSource({ version: KUBERNETES_VERSION }, custom),
   };

@@ -9,6 +9,7 @@ import {
   nodePodCidr,
 } from "../nodeagent/network/cluster-ranges.ts";
 import { cidr } from "../nodeagent/network/ipv4.ts";
+import type { AuthenticationConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
 
 /** What the user asked `up` for. */
@@ -19,6 +20,8 @@ export interface ClusterRequest {
   readonly grpcPort: number;
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */
   readonly nodeGraceMs?: number;
+  /** Who is let in, besides holders of certificates and service accounts. */
+  readonly authentication?: AuthenticationConfig;
 }
 
 export interface NodePlan {

@@ -1,4 +1,14 @@
 /** What `naru up` decides, and its programs read: JSON files in the data directory. */
+import type { OidcSettings } from "../apiserver/authn/oidc.ts";
+
+/** Kubernetes' flags about who is let in; paths are absolute. */
+export interface AuthenticationConfig {
+  readonly tokenAuthFile?: string;
+  readonly oidc?: OidcSettings & {
+    /** Path of a PEM file; the system's own authorities if left out. */
+    readonly caFile?: string;
+  };
+}
 
 export interface ServerConfig {
   readonly dataDir: string;
@@ -11,11 +21,13 @@ export interface ServerConfig {
   readonly serviceCidr: string;
   readonly tls: {
     readonly authority: string;
+    readonly authorityKey: string;
     readonly certificate: string;
     readonly key: string;
   };
   /** Path of the PEM file of the key that signs service accounts' tokens. */
   readonly tokenKey: string;
+  readonly authentication?: AuthenticationConfig;
   /** For programs that run alone and reach the API server over gRPC. */
   readonly client?: { readonly certificate: string; readonly key: string };
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */

@@ -12,6 +12,7 @@ import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
 import { apiParts, apiServiceAddress, versionInfo } from "./api-parts.ts";
+import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
 
 export type ServerPart = "apiserver" | "controllers" | "scheduler";
@@ -66,7 +67,12 @@ async function startApi(
     random,
     logger,
     version: versionInfo(),
-    parts: apiParts({ serviceCidr, signal, tokenKey: await readFile(config.tokenKey, "utf8") }),
+    parts: apiParts({
+      serviceCidr,
+      signal,
+      tokenKey: await readFile(config.tokenKey, "utf8"),
+      authentication: await authenticationOf(config.authentication ?? {}),
+    }),
     serviceAddress: apiServiceAddress(serviceCidr),
   });
 }
@@ -137,14 +143,17 @@ async function runLoop(part: ServerPart, deps: LoopDeps, signal: AbortSignal): P
   const recorder = new EventRecorder({ client, component, clock, random, logger });
   const context = { client, informers, recorder, clock, random, logger };
   const { nodeGraceMs } = config;
+  const authority = await readFile(config.tls.authority, "utf8");
   const loop =
     part === "scheduler"
       ? startScheduler(context)
       : startControllers({
           ...context,
-          accountTokens: {
-            key: signingKey(await readFile(config.tokenKey, "utf8")),
-            authority: await readFile(config.tls.authority, "utf8"),
+          accountTokens: { key: signingKey(await readFile(config.tokenKey, "utf8")), authority },
+          authority,
+          signer: {
+            certificate: authority,
+            key: await readFile(config.tls.authorityKey, "utf8"),
           },
           ...(nodeGraceMs === undefined ? {} : { nodeGraceMs }),
         });

@@ -3,10 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { isConditionTrue } from "#lib/api/condition";
 import { type Clock, sleep } from "#lib/clock";
 import type { Node } from "#proto/core/v1";
 import { nodes } from "#resources";
+import { StaticTokens } from "../apiserver/authn/static-tokens.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { linuxKernel } from "../nodeagent/kernel/linux.ts";
 import { networkNames } from "../nodeagent/network/names.ts";
@@ -16,13 +18,14 @@ import {
   nodeNetnsPath,
   routeServices,
 } from "../nodeagent/network/node-network.ts";
+import { authenticationOf } from "./authentication.ts";
 import {
   type ClusterPlan,
   type ClusterRequest,
   type NodePlan,
   planCluster,
 } from "./cluster-plan.ts";
-import type { AgentConfig, ServerConfig } from "./config.ts";
+import type { AgentConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import type { Layout } from "./layout.ts";
 import { type ClusterCertificates, ensureCertificates } from "./pki/certificates.ts";
@@ -52,6 +55,7 @@ export interface UpResult {
 export async function up(options: UpOptions): Promise<UpResult> {
   const { layout, progress } = options;
   const plan = await planOf(options);
+  await checkAuthentication(plan.request.authentication ?? {});
   progress("certificates");
   const certificates = await ensureCertificates({
     directory: layout.pkiDir,
@@ -60,6 +64,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
       "kubernetes",
       "kubernetes.default",
       "kubernetes.default.svc",
+      "kubernetes.default.svc.cluster.local",
       "127.0.0.1",
       plan.host,
       serviceIp(plan),
@@ -101,17 +106,28 @@ export async function up(options: UpOptions): Promise<UpResult> {
   return { plan, changed: started.length > 0 };
 }
 
+/** Before anything is started that would fail over it. */
+async function checkAuthentication(config: AuthenticationConfig): Promise<void> {
+  try {
+    const { tokenFile = "" } = await authenticationOf(config);
+    new StaticTokens(tokenFile);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UpError(`the files for authentication cannot be used: ${why}`, { cause: error });
+  }
+}
+
 /** The plan of an earlier `up` stays in force, as far as this one asks for the same. */
 async function planOf({ layout, request }: UpOptions): Promise<ClusterPlan> {
   if (existsSync(layout.clusterFile)) {
     const plan = JSON.parse(readFileSync(layout.clusterFile, "utf8")) as ClusterPlan;
     const differing = (Object.keys(request) as (keyof ClusterRequest)[]).filter(
-      (key) => request[key] !== plan.request[key],
+      (key) => !isDeepStrictEqual(request[key], plan.request[key]),
     );
     if (differing.length === 0) return plan;
     const [key] = differing as [keyof ClusterRequest];
     throw new UpError(
-      `the cluster in ${layout.dataDir} was started with ${key} ${plan.request[key]}, not ${request[key]}; end it first: naru down --data-dir ${layout.dataDir}`,
+      `the cluster in ${layout.dataDir} was started with ${key} ${shown(plan.request[key])}, not ${shown(request[key])}; end it first: naru down --data-dir ${layout.dataDir}`,
     );
   }
   const plan = planCluster(layout, request, machineAddresses());
@@ -123,6 +139,10 @@ async function planOf({ layout, request }: UpOptions): Promise<ClusterPlan> {
   await mkdir(layout.dataDir, { recursive: true, mode: 0o700 });
   await replace(layout.clusterFile, JSON.stringify(plan, undefined, 2), 0o600);
   return plan;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function machineAddresses(): readonly string[] {
@@ -162,10 +182,12 @@ async function writeConfigs(
     serviceCidr: plan.ranges.serviceCidr,
     tls: {
       authority: authority.certificatePath,
+      authorityKey: authority.keyPath,
       certificate: server.certificatePath,
       key: server.keyPath,
     },
     tokenKey: certificates.tokenKeyPath,
+    ...(request.authentication === undefined ? {} : { authentication: request.authentication }),
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),
   };
   await writeConfig(layout, "server", serverConfig);

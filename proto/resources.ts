@@ -26,6 +26,7 @@ import {
   subjectAccessReviews,
 } from "./resources/authorization.ts";
 import { cronJobs, jobs } from "./resources/batch.ts";
+import { certificateSigningRequests } from "./resources/certificates.ts";
 import { leases } from "./resources/coordination.ts";
 import {
   configMaps,
@@ -60,6 +61,7 @@ export * from "./resources/apps.ts";
 export * from "./resources/authentication.ts";
 export * from "./resources/authorization.ts";
 export * from "./resources/batch.ts";
+export * from "./resources/certificates.ts";
 export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
 export * from "./resources/discovery.ts";
@@ -117,6 +119,7 @@ export const RESOURCES: readonly Resource[] = [
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  certificateSigningRequests,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -18,7 +18,6 @@ import {
   priorityClasses,
   type Resource,
   runtimeClasses,
-  serviceAccounts,
   services,
   storageClasses,
 } from "#resources";
@@ -139,21 +138,6 @@ test("a pod stays five minutes on a node that is lost, unless it says how long",
     ["unreachable", 1],
     ["not-ready", 300],
   ]);
-});
-
-test("a pod pulls with its account's secrets, unless it names its own", async () => {
-  const api = (await newCore()).as(ADMIN);
-  const imagePullSecrets = [{ name: "registry" }];
-  await api.create(at(serviceAccounts), { metadata: { name: "puller" }, imagePullSecrets });
-  const secretsOf = async (name: string, spec: JsonObject) =>
-    ((await api.create(at(pods), pod(name, spec))) as unknown as { spec: JsonObject }).spec[
-      "imagePullSecrets"
-    ];
-  const serviceAccountName = "puller";
-  assert.deepEqual(await secretsOf("a", { serviceAccountName }), imagePullSecrets);
-  const own = [{ name: "own" }];
-  assert.deepEqual(await secretsOf("b", { serviceAccountName, imagePullSecrets: own }), own);
-  assert.equal(await secretsOf("c", {}), undefined);
 });
 
 test("a pod's priority comes from its class alone", async () => {

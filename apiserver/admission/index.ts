@@ -2,6 +2,8 @@ import type { JsonObject } from "#lib/json";
 import type { ParamKind } from "#proto/admissionregistration/v1";
 import { apiVersionOf } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
+import { certificates } from "./certificates/plugins.ts";
+import { stampCertificateRequest } from "./certificates/requester.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
@@ -19,7 +21,7 @@ import { ValidatingPolicies } from "./policies/validating.ts";
 import { defaultPriority, priority } from "./priority.ts";
 import { ResourceQuotas } from "./quota/resource-quota.ts";
 import { runtimeClass, runtimeOverhead } from "./runtime-class.ts";
-import { serviceAccount } from "./service-account.ts";
+import { serviceAccount } from "./service-account/plugin.ts";
 import { ServiceAddresses } from "./service-addresses.ts";
 import { settle } from "./settle.ts";
 import { storageInUseProtection } from "./storage-in-use-protection.ts";
@@ -36,6 +38,8 @@ export interface AdmissionOptions {
   readonly serviceCidr: string;
   /** Whether only who may delete an object says who owns it. Off, as in Kubernetes. */
   readonly ownerReferencesPermission?: boolean;
+  /** Pods need an account that exists, and get its token. Off: for a server without the controllers that make accounts. */
+  readonly serviceAccounts?: boolean;
   /** Whose pods may be as they like. */
   readonly podSecurityExemptions?: Exemptions;
 }
@@ -58,7 +62,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       limitDefaults,
-      serviceAccount,
+      ...(options.serviceAccounts ? [serviceAccount(access)] : []),
       nodeRestriction,
       taintNewNodes,
       priority,
@@ -77,6 +81,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       claimResize,
       ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access)] : []),
       runtimeOverhead,
+      certificates(access),
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
       // Last: what anybody else refuses must not have been reserved.
@@ -85,7 +90,8 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const phase = new MutatingPhase({
       builtIn: mutating,
       outside: [mutatingPolicies, webhooks],
-      last: (request) => addresses.admit(request, reader),
+      last: (request) =>
+        stampCertificateRequest(request, access.clock) ?? addresses.admit(request, reader),
       reader,
     });
     return {

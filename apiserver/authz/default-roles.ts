@@ -79,6 +79,7 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
       rule("create", "authorization.k8s.io", "subjectaccessreviews"),
     ],
   },
+  ...certificateRoles(),
   { name: "system:node", rules: nodeRules() },
   { name: "system:kube-scheduler", rules: schedulerRules() },
   { name: "system:kube-controller-manager", rules: controllersRules() },
@@ -142,6 +143,7 @@ function nodeRules(): readonly PolicyRule[] {
   return [
     rule("create", "authentication.k8s.io", "tokenreviews"),
     rule("create", "authorization.k8s.io", "localsubjectaccessreviews subjectaccessreviews"),
+    rule("create get list watch", "certificates.k8s.io", "certificatesigningrequests"),
     rule(READ, "core", "configmaps pods secrets services"),
     rule(`${READ} create patch update`, "core", "nodes"),
     rule("patch update", "core", "nodes/status pods/status"),
@@ -185,7 +187,43 @@ function controllersRules(): readonly PolicyRule[] {
     rule("create", "discovery.k8s.io", "endpointslices endpointslices/restricted"),
     rule("create", "authentication.k8s.io", "tokenreviews"),
     rule("create", "authorization.k8s.io", "subjectaccessreviews"),
+    signerRule(
+      "approve sign",
+      "kubernetes.io/kube-apiserver-client",
+      "kubernetes.io/kube-apiserver-client-kubelet",
+      "kubernetes.io/kubelet-serving",
+    ),
   ];
+}
+
+/** Who may ask for nodes' certificates, and who may approve which. */
+function certificateRoles(): readonly DefaultRole[] {
+  const group = "certificates.k8s.io";
+  const requests = `system:${group}:certificatesigningrequests`;
+  const signers =
+    "kube-apiserver-client kube-apiserver-client-kubelet kubelet-serving legacy-unknown";
+  return [
+    {
+      name: `${requests}:nodeclient`,
+      rules: [rule("create", group, "certificatesigningrequests/nodeclient")],
+    },
+    {
+      name: `${requests}:selfnodeclient`,
+      rules: [rule("create", group, "certificatesigningrequests/selfnodeclient")],
+    },
+    ...signers.split(" ").map((signer) => ({
+      name: `system:${group}:${signer}-approver`,
+      rules: [signerRule("approve", `kubernetes.io/${signer}`)],
+    })),
+    {
+      name: "system:node-bootstrapper",
+      rules: [rule("create get list watch", group, "certificatesigningrequests")],
+    },
+  ];
+}
+
+function signerRule(verbs: string, ...names: readonly string[]): PolicyRule {
+  return { ...rule(verbs, "certificates.k8s.io", "signers"), resourceNames: names };
 }
 
 function leaseRules(name: string): readonly PolicyRule[] {

@@ -14,6 +14,7 @@ import { statefulSetRules } from "./apps/stateful-set.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
 import { cronJobRules } from "./batch/cron-job.ts";
 import { jobRules } from "./batch/job.ts";
+import { certificateSigningRequestRules } from "./certificates/certificate-signing-request.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
 import { endpointsRules } from "./core/endpoints.ts";
@@ -66,6 +67,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ControllerRevision.apps": controllerRevisionRules,
   "Job.batch": jobRules,
   "CronJob.batch": cronJobRules,
+  "CertificateSigningRequest.certificates.k8s.io": certificateSigningRequestRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "Ingress.networking.k8s.io": ingressRules,
@@ -104,10 +106,10 @@ export const rules: Rules = {
   prepareForUpdate(resource, object, old, subresource) {
     const custom = customKindOf(resource);
     if (custom !== undefined) return changedCustomObject(custom, object, old, subresource);
-    if (subresource === "status") return withStatus(old, object);
     const { complete, keep, nextStatus, parts } = rulesFor(resource);
     const part = parts?.[subresource ?? ""];
     if (part !== undefined) return part.take(object, old);
+    if (subresource === "status") return withStatus(old, object);
     const completed = complete === undefined ? object : complete(object);
     const kept = keep === undefined ? completed : keep(completed, old);
     const hasStatusRoute = resource.subresources.some((each) => each.name === "status");
@@ -133,9 +135,9 @@ export const rules: Rules = {
     ];
     const custom = customKindOf(resource);
     if (custom !== undefined) return [...metadata, ...custom.validate(object, old)];
-    if (subresource === "status") return metadata;
     const part = parts?.[subresource ?? ""];
     if (part !== undefined) return [...metadata, ...part.validate(object, old)];
+    if (subresource === "status") return metadata;
     return [...metadata, ...(validate?.(object) ?? []), ...(validateUpdate?.(object, old) ?? [])];
   },
 };

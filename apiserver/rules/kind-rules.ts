@@ -20,7 +20,7 @@ export interface KindRules {
   readonly nextStatus?: (object: JsonObject, old: JsonObject) => JsonObject;
   /** Fields that the main route keeps as they are, besides status. */
   readonly keep?: (object: JsonObject, old: JsonObject) => JsonObject;
-  /** Routes that change a part of the object, besides status, by their names. */
+  /** Routes that change a part of the object, by their names; `status` too, where it has rules of its own. */
   readonly parts?: Readonly<Record<string, PartRules>>;
 }
 

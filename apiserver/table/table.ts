@@ -5,6 +5,7 @@ import type { Resource } from "#resources";
 import { customKindOf } from "../chain/custom-kind.ts";
 import { ADMISSION_TABLES } from "./admission-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
+import { CERTIFICATE_TABLES } from "./certificate-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
 import { age } from "./duration.ts";
 import { NETWORKING_TABLES } from "./networking-tables.ts";
@@ -49,6 +50,7 @@ const AGED: KindTable = {
 const TABLES: Readonly<Record<string, KindTable>> = {
   ...BATCH_TABLES,
   ...ADMISSION_TABLES,
+  ...CERTIFICATE_TABLES,
   ...CLUSTER_TABLES,
   ...STORAGE_TABLES,
   ...NETWORKING_TABLES,

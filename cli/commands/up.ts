@@ -1,12 +1,13 @@
 import { NODES_MAX } from "../../naru/cluster-plan.ts";
 import { layoutOf } from "../../naru/layout.ts";
 import { up as start, UpError } from "../../naru/up.ts";
+import { type AuthenticationFlags, authenticationConfig } from "../authentication-options.ts";
 import { LiveLine } from "../print/live-line.ts";
 import type { Surroundings } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { requireRoot } from "./require-root.ts";
 
-export interface UpCommand {
+export interface UpCommand extends AuthenticationFlags {
   readonly nodes: number;
   readonly dataDir: string;
   readonly datastore: string;
@@ -23,6 +24,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
     throw new UserError(`--nodes ${command.nodes}: between 1 and ${NODES_MAX}`);
   }
   const layout = layoutOf(command.dataDir);
+  const authentication = authenticationConfig(command);
   using line = new LiveLine(terminal);
   const startedMs = clock.monotonicMs();
   try {
@@ -34,6 +36,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
         restPort: command.apiPort,
         grpcPort: command.grpcPort,
         ...(command.nodeGrace === undefined ? {} : { nodeGraceMs: command.nodeGrace * 1000 }),
+        ...(authentication === undefined ? {} : { authentication }),
       },
       clock,
       signal,

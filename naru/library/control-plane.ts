@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Client, EventRecorder, Informers, type Transport } from "#client";
 import type { Logger } from "#lib/logger";
+import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
 import { type ApiServer, startApiServer } from "../../apiserver/server.ts";
@@ -37,6 +38,7 @@ const SERVICE_CIDR = "10.96.0.0/16";
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { authority, logger, serving } = options;
   const stop = new AbortController();
+  const tokenKey = newTokenKey();
   const server = await startApiServer({
     store: new MemoryStore(clock),
     host: HOST,
@@ -53,14 +55,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     parts: apiParts({
       serviceCidr: SERVICE_CIDR,
       signal: stop.signal,
-      tokenKey: newTokenKey(),
+      tokenKey,
     }),
     serviceAddress: apiServiceAddress(SERVICE_CIDR),
   });
   const clientAs = (name: string, groups: readonly string[]): Client =>
     new Client(server.core.as({ name, groups }) as unknown as Transport);
   const client = clientAs("system:naru", ["system:masters"]);
-  const loops = await startLoops(client, options);
+  const loops = await startLoops(client, options, tokenKey);
   return {
     server,
     client,
@@ -78,14 +80,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 async function startLoops(
   client: Client,
-  { logger, nodes }: ControlPlaneOptions,
+  { authority: signer, logger, nodes }: ControlPlaneOptions,
+  tokenKey: string,
 ): Promise<{ close(): Promise<void> }> {
   const informers = new Informers({ client, clock, random, logger });
   const context = (component: string) => {
     const common = { client, clock, random, logger };
     return { ...common, informers, recorder: new EventRecorder({ ...common, component }) };
   };
-  const controllers = startControllers(context("controllers"));
+  const controllers = startControllers({
+    ...context("controllers"),
+    authority: signer.certificate,
+    signer,
+    accountTokens: { key: signingKey(tokenKey), authority: signer.certificate },
+  });
   const scheduler = startScheduler(context("default-scheduler"));
   const hollow = new HollowNodes({
     ...context("kubelet"),

@@ -13,7 +13,7 @@ export interface CredentialFiles {
 }
 
 export interface ClusterCertificates {
-  readonly authority: { readonly certificatePath: string; readonly certificate: string };
+  readonly authority: CredentialFiles & { readonly certificate: string };
   /** Path of the key that signs service accounts' tokens. */
   readonly tokenKeyPath: string;
   /** Of the API server, for both of its fronts. */
@@ -46,11 +46,11 @@ export async function ensureCertificates(
   const nodes = new Map<string, CredentialFiles>();
   for (const name of options.nodeNames)
     nodes.set(name, await pki.ensure(`node-${name}`, node(name)));
-  const authorityPath = join(options.directory, "ca.crt");
+  const authority = filesOf(options.directory, "ca");
   return {
     authority: {
-      certificatePath: authorityPath,
-      certificate: await readFile(authorityPath, "utf8"),
+      ...authority,
+      certificate: await readFile(authority.certificatePath, "utf8"),
     },
     tokenKeyPath: await ensureTokenKey(options.directory),
     server: await pki.ensure("server", server(options.serverNames)),

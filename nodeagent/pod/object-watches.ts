@@ -1,4 +1,4 @@
-/** Follows just those ConfigMaps, Secrets, claims and volumes that pods here name; each once, for as long as one does. */
+/** Follows just those ConfigMaps, Secrets, claims and volumes that pods here name, each once; and their tokens. */
 import { Informer, type InformerOptions } from "#client";
 import { claimsOf } from "#lib/api/persistent-volume";
 import type { ApiObject } from "#proto";
@@ -8,6 +8,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   Secret,
+  ServiceAccountTokenProjection,
 } from "#proto/core/v1";
 import {
   configMaps,
@@ -17,6 +18,7 @@ import {
   secrets,
 } from "#resources";
 import type { Sources } from "./environment.ts";
+import { PodTokens } from "./pod-tokens.ts";
 import { referencesOf } from "./references.ts";
 
 interface Watched {
@@ -27,10 +29,12 @@ interface Watched {
 
 export class ObjectWatches {
   readonly #options: InformerOptions;
+  readonly #tokens: PodTokens;
   readonly #watched = new Map<string, Watched>();
 
   constructor(options: InformerOptions) {
     this.#options = options;
+    this.#tokens = new PodTokens(options);
   }
 
   /** Resolves when all that the pod names has been read. `changed` is called for whatever comes later. */
@@ -45,6 +49,7 @@ export class ObjectWatches {
     await Promise.all([
       ...keys.map(({ informer }) => informer.synced),
       ...claimsOf(pod).map((name) => this.#followClaim({ namespace, name }, uid, changed)),
+      this.#tokens.follow(pod, changed),
     ]);
   }
 
@@ -70,6 +75,7 @@ export class ObjectWatches {
   }
 
   unfollow(uid: string): void {
+    this.#tokens.unfollow(uid);
     for (const [key, watched] of this.#watched) {
       if (!watched.users.delete(uid) || watched.users.size > 0) continue;
       watched.stop.abort();
@@ -90,7 +96,13 @@ export class ObjectWatches {
     return this.#find(persistentVolumes, "", name) as PersistentVolume | undefined;
   }
 
+  /** Throws an Error that says why there is none. */
+  token(uid: string, wanted: ServiceAccountTokenProjection): string {
+    return this.#tokens.token(uid, wanted);
+  }
+
   close(): void {
+    this.#tokens.close();
     for (const { stop } of this.#watched.values()) stop.abort();
     this.#watched.clear();
   }

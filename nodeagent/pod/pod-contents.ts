@@ -86,6 +86,8 @@ export class PodContents {
       ...objects.sources(namespace),
       claimed: (name) => objects.claimed(namespace, name),
       localVolumes: paths.localVolumes,
+      ...objects.sources(pod.metadata.namespace ?? ""),
+      token: (wanted) => objects.token(pod.metadata.uid, wanted),
       field: (path) => fieldValue(facts, path),
       resource: (containerName, resource, divisor) => {
         const own = allContainers(pod).find(({ name }) => name === containerName);

@@ -34,7 +34,6 @@ function addFromContainer(
 }
 
 function addFromVolume(volume: Volume, configMaps: Set<string>, secrets: Set<string>): void {
-  if (volume.name.startsWith("kube-api-access-")) return;
   if (volume.configMap?.name) configMaps.add(volume.configMap.name);
   if (volume.secret?.secretName) secrets.add(volume.secret.secretName);
   for (const { configMap, secret } of volume.projected?.sources ?? []) {

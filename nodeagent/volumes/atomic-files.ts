@@ -34,11 +34,11 @@ export function writeAtomically(
   const root = join(directory, version);
   rmSync(root, { recursive: true, force: true });
   mkdirSync(root, { mode: 0o755 });
-  for (const [path, { data, mode }] of files) {
+  for (const [path, { data, mode, uid = 0 }] of files) {
     const file = join(root, path);
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
     writeFileSync(file, data);
-    if (gid !== undefined) chownSync(file, 0, gid);
+    if (gid !== undefined || uid !== 0) chownSync(file, uid, gid ?? 0);
     // fsGroup members may read what the owner may.
     chmodSync(file, gid === undefined ? mode : mode | ((mode & 0o400) >> 3));
   }
@@ -84,8 +84,10 @@ function current(directory: string): string | undefined {
 
 function digest(files: VolumeFiles): string {
   const hash = createHash("sha256");
-  for (const [path, { data, mode }] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(`${path}\0${mode}\0${data.length}\0`).update(data);
+  for (const [path, { data, mode, uid = 0 }] of [...files].toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
+  )) {
+    hash.update(`${path}\0${mode}\0${uid}\0${data.length}\0`).update(data);
   }
   return hash.digest("hex").slice(0, 20);
 }

@@ -27,11 +27,7 @@ export interface BindMount {
 export function setUpVolumes(context: VolumeContext): ReadonlyMap<string, string> {
   const { volumes = [] } = context.pod.spec;
   if (volumes.length > 0) mkdirSync(context.directory, { recursive: true, mode: 0o750 });
-  return new Map(
-    volumes
-      .filter((volume) => !isTokenVolume(volume))
-      .map((volume) => [volume.name, setUp(context, volume)]),
-  );
+  return new Map(volumes.map((volume) => [volume.name, setUp(context, volume)]));
 }
 
 function setUp(context: VolumeContext, volume: Volume): string {
@@ -81,11 +77,6 @@ function filesOf(context: VolumeContext, volume: Volume): VolumeFiles {
   throw new VolumeError(`volumes of kind ${kind} are not supported`);
 }
 
-/** Injected for the API's token, which this node does not hand out: the pod runs without it. */
-export function isTokenVolume({ name, projected }: Pick<Volume, "name" | "projected">): boolean {
-  return projected !== undefined && name.startsWith("kube-api-access-");
-}
-
 export function volumeMounts(
   { spec: { volumes = [] } }: Pick<Pod, "spec">,
   container: Container,
@@ -95,7 +86,6 @@ export function volumeMounts(
   return (container.volumeMounts ?? []).flatMap((mount) => {
     const root = paths.get(mount.name);
     if (root === undefined) {
-      if (mount.name.startsWith("kube-api-access-")) return [];
       throw new VolumeError(`volumeMount "${mount.mountPath}": there is no volume "${mount.name}"`);
     }
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr);

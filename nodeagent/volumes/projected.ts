@@ -2,6 +2,7 @@ import type { ProjectedVolumeSource, VolumeProjection } from "#proto/core/v1";
 import { configMapFiles } from "./config-map.ts";
 import { downwardApiFiles } from "./downward-api.ts";
 import { secretFiles } from "./secret.ts";
+import { serviceAccountTokenFiles } from "./service-account-token.ts";
 import { type VolumeContext, VolumeError, type VolumeFiles } from "./volume.ts";
 
 /** Of files with the same path, the last source's stays. */
@@ -19,6 +20,8 @@ function projection(context: VolumeContext, each: VolumeProjection, mode: number
   if (each.downwardAPI !== undefined) {
     return downwardApiFiles(context, each.downwardAPI.items ?? [], mode);
   }
+  if (each.serviceAccountToken !== undefined)
+    return serviceAccountTokenFiles(context, each.serviceAccountToken, mode);
   const [kind = "this source"] = Object.keys(each);
   throw new VolumeError(`projected: ${kind} is not supported`);
 }

@@ -1,5 +1,11 @@
 /** What volumes need of the node, and what they answer. */
-import type { ConfigMap, PersistentVolume, Pod, Secret } from "#proto/core/v1";
+import type {
+  ConfigMap,
+  PersistentVolume,
+  Pod,
+  Secret,
+  ServiceAccountTokenProjection,
+} from "#proto/core/v1";
 
 export interface VolumeKernel {
   mountTmpfs(path: string, options: { readonly sizeBytes?: number; readonly mode: number }): void;
@@ -17,6 +23,8 @@ export interface VolumeContext {
   claimed(name: string): PersistentVolume | undefined;
   /** Where the node keeps the volumes that are directories of its own. */
   readonly localVolumes: string;
+  /** Of the pod's account. Throws an Error that says why there is none. */
+  token(wanted: ServiceAccountTokenProjection): string;
   /** Of a file in a downwardAPI volume. */
   field(path: string): string | undefined;
   resource(
@@ -34,6 +42,8 @@ export class VolumeError extends Error {
 export interface FileContent {
   readonly data: Uint8Array;
   readonly mode: number;
+  /** Root's, if undefined. */
+  readonly uid?: number;
 }
 
 /** Path inside the volume to content. */

@@ -44,13 +44,14 @@ const VOLUMES: Readonly<Record<string, object>> = {
 function setUp(
   volumes: readonly Volume[],
   data: Readonly<Record<string, string>> = { a: "1", b: "2" },
+  spec: object = {},
 ) {
   const encoded = Object.entries(data).map(([key, text]) => [
     key,
     Buffer.from(text).toString("base64"),
   ]);
   return setUpVolumes({
-    pod: { spec: { volumes, containers: [] } } as unknown as Pod,
+    pod: { spec: { volumes, containers: [{ name: "c" }], ...spec } } as unknown as Pod,
     kernel,
     directory,
     configMap: (name) => (name === "cm" ? ({ data } as unknown as ConfigMap) : undefined),
@@ -58,6 +59,7 @@ function setUp(
       name === "s" ? ({ data: Object.fromEntries(encoded) } as unknown as Secret) : undefined,
     claimed: (name) => VOLUMES[name] as unknown as PersistentVolume | undefined,
     localVolumes: join(directory, "local"),
+    token: ({ audience = "api" }) => `token for ${audience}`,
     field: (path) => (path === "metadata.name" ? "web" : undefined),
     resource: () => "1",
   });
@@ -132,12 +134,24 @@ test("setUpVolumes projects several sources", () => {
     ["one", "two", "name"].map((name) => readFileSync(join(path, name), "utf8")),
     ["1", "2", "web"],
   );
-  const token = { sources: [{ serviceAccountToken: { path: "token" } }] };
-  assert.throws(
-    () => setUp([{ name: "t", projected: token }]),
-    /serviceAccountToken is not supported/,
-  );
-  assert.equal(setUp([{ name: "kube-api-access-x", projected: token }]).size, 0);
+});
+
+test("setUpVolumes projects tokens, to their user alone where there is one", () => {
+  const sources = [
+    { serviceAccountToken: { path: "token" } },
+    { serviceAccountToken: { path: "vault", audience: "vault" } },
+  ];
+  const volumes = [{ name: "t", projected: { sources } }];
+  const modeOf = (path: string): number => statSync(path).mode & 0o777;
+  const path = setUp(volumes).get("t") ?? "";
+  assert.equal(readFileSync(join(path, "token"), "utf8"), "token for api");
+  assert.equal(readFileSync(join(path, "vault"), "utf8"), "token for vault");
+  assert.equal(modeOf(join(path, "token")), 0o644);
+  setUp(volumes, {}, { securityContext: { runAsUser: process.getuid?.() ?? 0 } });
+  assert.equal(modeOf(join(path, "token")), 0o600);
+  const group = { securityContext: { fsGroup: process.getgid?.() ?? 0 } };
+  const shared = setUp([{ name: "g", projected: { sources } }], {}, group).get("g") ?? "";
+  assert.equal(modeOf(join(shared, "token")), 0o640);
 });
 
 test("setUpVolumes checks host paths", () => {

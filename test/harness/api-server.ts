@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
+import type { AuthenticationOptions } from "../../apiserver/authn/authenticators.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { apiParts } from "../../naru/api-parts.ts";
@@ -28,6 +29,9 @@ export async function startTestServer(
     readonly logger?: Logger;
     readonly parts?: Partial<Parts>;
     readonly restPort?: number;
+    readonly authentication?: AuthenticationOptions;
+    /** Pods need an account, as in a whole cluster. */
+    readonly serviceAccounts?: boolean;
   } = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "naru-api-"));
@@ -63,7 +67,9 @@ export async function startTestServer(
       ...apiParts({
         serviceCidr: "10.96.0.0/16",
         signal: stop.signal,
+        serviceAccounts: options.serviceAccounts === true,
         tokenKey: newTokenKey(),
+        ...(options.authentication === undefined ? {} : { authentication: options.authentication }),
       }),
       ...options.parts,
     },

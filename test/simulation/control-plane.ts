@@ -24,7 +24,7 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 const STEP_MS = 100;
-/** In which all informers read everything, also over a bad network. */
+/** In which all informers read everything, over a good network. */
 const START_MS = 1000;
 const LIMIT_MS = 60_000;
 const GRACE_MS = 40_000;
@@ -62,8 +62,13 @@ export async function startControlPlane(
   const context = { ...common, informers, recorder };
   const controllers = startControllers({ ...context, nodeGraceMs: GRACE_MS });
   const following = Promise.all([informers.start(), outside.start()]);
+  let isFollowing = false;
+  void following.then(() => {
+    isFollowing = true;
+  });
   await clock.advance(START_MS);
-  await following;
+  const holds = async (): Promise<boolean> => isFollowing;
+  await until(clock, { what: "informers that know everything", holds, limitMs: LIMIT_MS, errors });
   for (let at = 1; at <= (options.nodes ?? 3); at++) await nodes.add(`node-${at}`);
   await clock.advance(STEP_MS);
   return {
@@ -88,7 +93,12 @@ function parts(signal: AbortSignal) {
   const absent = (): Promise<never> => Promise.reject(new Error("not served here"));
   return {
     authorizer: () => ({ authorize: () => ({ allowed: true }) as const }),
-    admission: admission({ serviceCidr: "10.96.0.0/16", signal, post: absent }),
+    admission: admission({
+      serviceCidr: "10.96.0.0/16",
+      signal,
+      post: absent,
+      serviceAccounts: true,
+    }),
     rules,
     patcher,
     openApi: () => ({ paths: [], v3: absent, v2Json: absent, v2Protobuf: absent }),
