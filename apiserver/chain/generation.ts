@@ -1,6 +1,6 @@
 /** `metadata.generation` counts the changes of what is wanted, so that a status can say which of them it has seen. */
-import { isDeepStrictEqual } from "node:util";
-import type { JsonObject } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
+import { sameJson } from "#lib/same-json";
 import type { Resource } from "#resources";
 import { customKindOf } from "./custom-kind.ts";
 import { metaOf, withMeta } from "./object-meta.ts";
@@ -36,7 +36,7 @@ export function withGeneration(
 ): JsonObject {
   const before = metaOf(old).generation;
   if (!hasGeneration(resource)) return withMeta(object, { generation: before });
-  const same = isDeepStrictEqual(wantedOf(resource, object), wantedOf(resource, old));
+  const same = sameJson(wantedOf(resource, object), wantedOf(resource, old));
   return withMeta(object, { generation: (before ?? 0) + (same ? 0 : 1) });
 }
 
@@ -44,9 +44,9 @@ export function withGeneration(
  * Most kinds say it in their spec, webhook configurations beside their metadata; a custom kind everywhere but where
  * somebody else writes.
  */
-function wantedOf(resource: Resource, object: JsonObject): unknown {
+function wantedOf(resource: Resource, object: JsonObject): JsonValue {
   const kind = customKindOf(resource);
   const { apiVersion: _, metadata: __, status = null, ...rest } = object;
-  if (kind === undefined) return [rest["spec"], rest["webhooks"]];
+  if (kind === undefined) return [rest["spec"] ?? null, rest["webhooks"] ?? null];
   return kind.hasStatus ? rest : { ...rest, status };
 }

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "#lib/json";
+import { sameJson } from "#lib/same-json";
 import { hasSameOwners, type ManagedFields } from "../apply/managers.ts";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
@@ -94,7 +94,7 @@ async function store(
   const counted = withGeneration(resource, object, current.json);
   const next = withMeta(counted, { resourceVersion: metaOf(current.json).resourceVersion });
   // A write that changes nothing makes no revision: watchers need not hear of it.
-  const isSame = isDeepStrictEqual(next, current.json);
+  const isSame = sameJson(next, current.json);
   if (isSame && hasSameOwners(managedFields, current.managedFields)) return current;
   if (call.dryRun) return Published.unsaved(next, managedFields);
   const result = isFinished(next)
