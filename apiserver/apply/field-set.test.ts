@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { countPlaces, sizeOf } from "./count-places.ts";
 import {
   difference,
   EMPTY,
@@ -60,6 +61,16 @@ describe("field sets", () => {
 });
 
 describe("FieldsV1", () => {
+  test("is compared with a set as text", () => {
+    fc.assert(
+      fc.property(sets, sets, (a, b) => {
+        assert.equal(countPlaces(encodeFields(a), b), texts(intersection(a, b)).length);
+        assert.equal(sizeOf(b), texts(b).length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test("comes back from its text as it was", () => {
     fc.assert(
       fc.property(sets, (set) => {

@@ -5,7 +5,19 @@ import { canonicalElement, isObject, type PathElement } from "./path.ts";
 
 /** JSON. Its fields are in no particular order, which no reader minds, and sorting would cost more than all the rest. */
 export function encodeFields(set: FieldSet): string {
-  return encode(set, "");
+  return shared(encode(set, ""));
+}
+
+const SHARED_MAX = 4096;
+const sharedTexts = new Map<string, string>();
+
+/** One string for all objects of a shape: they keep it as long as they live. Without this it would be a tree of its pieces. */
+function shared(text: string): string {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  if (sharedTexts.size >= SHARED_MAX) sharedTexts.clear();
+  sharedTexts.set(text, text);
+  return text;
 }
 
 /** `self`: what says that the place itself is in the set; nothing of the kind at the top. */
@@ -31,20 +43,9 @@ function quoted(element: PathElement): string {
   return text;
 }
 
-/** Objects of one template have the same few texts; those of some hundred templates are kept. */
-const DECODED_MAX = 1024;
-/** Undefined for a text that was met once: most, as those of pods with their addresses, are not met again soon. */
-const decoded = new Map<string, FieldSet | undefined>();
-
 /** The set of a text that `encodeFields` made. */
 export function decodeFields(text: string): FieldSet {
-  const known = decoded.get(text);
-  if (known !== undefined) return known;
-  const set = fieldsOf(JSON.parse(text) as JsonValue) ?? EMPTY;
-  const isMetAgain = decoded.delete(text);
-  if (decoded.size >= DECODED_MAX) decoded.delete(decoded.keys().next().value ?? "");
-  decoded.set(text, isMetAgain ? set : undefined);
-  return set;
+  return fieldsOf(JSON.parse(text) as JsonValue) ?? EMPTY;
 }
 
 /** The set that a client sent; undefined when it is none. */

@@ -1,6 +1,7 @@
 /** What a create, an update or a patch makes of the ownership: who changes a field owns it. */
 import type { JsonObject, JsonValue } from "#lib/json";
 import { compare, isSame } from "./compare.ts";
+import { countPlaces, sizeOf } from "./count-places.ts";
 import { difference, type FieldSet, isEmpty, setOf, union } from "./field-set.ts";
 import type { MapType } from "./field-type.ts";
 import {
@@ -69,16 +70,14 @@ function taking(
   changed: FieldSet,
 ): ManagedEntry {
   if (own === undefined) return entryWith(head, changed);
-  const before = setOfEntry(own);
-  const after = union(before, changed);
-  return after === before ? { ...head, fields: own.fields } : entryWith(head, after);
+  if (countPlaces(own.fields, changed) === sizeOf(changed)) return { ...head, fields: own.fields };
+  return entryWith(head, union(setOfEntry(own), changed));
 }
 
 /** The entry without these fields; none when it has no others. */
 export function without(entry: ManagedEntry, fields: FieldSet): readonly ManagedEntry[] {
-  const before = setOfEntry(entry);
-  const after = difference(before, fields);
-  if (after === before) return [entry];
+  if (isEmpty(fields) || countPlaces(entry.fields, fields) === 0) return [entry];
+  const after = difference(setOfEntry(entry), fields);
   return isEmpty(after) ? [] : [entryWith(entry, after)];
 }
 
