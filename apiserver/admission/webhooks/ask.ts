@@ -67,11 +67,11 @@ async function answerOf(
   request: VersionedRequest,
   isMutating: boolean,
 ): Promise<Verdict | undefined> {
-  const uid = uuid(asking.random);
+  const asked = { uid: uuid(asking.random), version: hook.reviewVersion, isMutating };
   try {
-    const body = JSON.stringify(reviewOf(request, uid));
+    const body = JSON.stringify(reviewOf(request, asked));
     const answer = await callWebhook(asking, { ...hook, body, sayTimeout: true });
-    return verdictOf(answer, uid, isMutating);
+    return verdictOf(answer, asked);
   } catch (error) {
     const why = (error as Error).message;
     const kind =

@@ -9,6 +9,7 @@ import { conditionDeclarations } from "../../cel/admission.ts";
 import { type Condition, conditionsOf } from "../matching/conditions.ts";
 import { type Route, ruleMatches } from "../matching/rules.ts";
 import { type Selectors, selectorsOf } from "../matching/selectors.ts";
+import type { ReviewVersion } from "./review.ts";
 
 /** One webhook, made ready to be asked. */
 export interface Hook {
@@ -25,6 +26,8 @@ export interface Hook {
   readonly isOptional: boolean;
   readonly hasSideEffects: boolean;
   readonly timeoutSeconds: number;
+  /** The first one that both understand. */
+  readonly reviewVersion: ReviewVersion;
   /** Whether it wants to be asked again when others changed the object after it. */
   readonly isReinvoked: boolean;
 }
@@ -49,8 +52,13 @@ function hookOf(configuration: string, webhook: MutatingWebhook): Hook {
     isOptional: webhook.failurePolicy === "Ignore",
     hasSideEffects: webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun",
     timeoutSeconds: webhook.timeoutSeconds ?? TIMEOUT_SECONDS,
+    reviewVersion: webhook.admissionReviewVersions.find(isReviewVersion) ?? "v1",
     isReinvoked: webhook.reinvocationPolicy === "IfNeeded",
   };
+}
+
+function isReviewVersion(version: string): version is ReviewVersion {
+  return version === "v1" || version === "v1beta1";
 }
 
 export function hookMatches(hook: Hook, route: Route): boolean {

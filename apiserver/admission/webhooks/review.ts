@@ -1,11 +1,22 @@
-/** AdmissionReview v1: the question to a webhook, and its answer. Pure. */
+/** AdmissionReview: the question to a webhook, and its answer. Pure. */
 import type { JsonObject } from "#lib/json";
 import { REASONS, type Reason, StatusError } from "#lib/status-error";
 import { isObject } from "../../chain/object-meta.ts";
 import type { VersionedRequest } from "../matching/in-version.ts";
 import { requestValue } from "../matching/request-value.ts";
 
-const KIND = { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1" };
+const KIND = "AdmissionReview";
+const GROUP = "admission.k8s.io";
+
+/** `v1beta1` is for webhooks that know no better; their answers are checked less. */
+export type ReviewVersion = "v1" | "v1beta1";
+
+/** What an answer is compared with. */
+export interface Asked {
+  readonly uid: string;
+  readonly version: ReviewVersion;
+  readonly isMutating: boolean;
+}
 
 export interface Verdict {
   readonly allowed: boolean;
@@ -21,33 +32,39 @@ export class InvalidAnswer extends Error {
   override readonly name = "InvalidAnswer";
 }
 
-export function reviewOf(request: VersionedRequest, uid: string): JsonObject {
+export function reviewOf(request: VersionedRequest, { uid, version }: Asked): JsonObject {
   const { object = null, oldObject = null } = request;
-  return { ...KIND, request: { uid, ...requestValue(request), object, oldObject } };
+  return {
+    kind: KIND,
+    apiVersion: `${GROUP}/${version}`,
+    request: { uid, ...requestValue(request), object, oldObject },
+  };
 }
 
 /** Throws InvalidAnswer. */
-export function verdictOf(text: string, uid: string, isMutating: boolean): Verdict {
+export function verdictOf(text: string, asked: Asked): Verdict {
   const review = parsed(text);
   const { response } = review;
   if (!isObject(response)) throw new InvalidAnswer("webhook response was absent");
-  if (response["uid"] !== uid) {
-    const given = String(response["uid"] ?? "");
-    throw new InvalidAnswer(`expected response.uid="${uid}", got "${given}"`);
-  }
-  if (review["kind"] !== KIND.kind || review["apiVersion"] !== KIND.apiVersion) {
-    const given = `${String(review["apiVersion"] ?? "")}, Kind=${String(review["kind"] ?? "")}`;
-    const wanted = `${KIND.apiVersion}, Kind=${KIND.kind}`;
-    throw new InvalidAnswer(`expected webhook response of ${wanted}, got ${given}`);
-  }
+  if (asked.version === "v1") checkEnvelope(review, response, asked.uid);
   const { allowed, status, warnings } = response;
-  const patch = patchOf(response, isMutating);
+  const patch = patchOf(response, asked);
   return {
     allowed: allowed === true,
     warnings: Array.isArray(warnings) ? warnings.map(String) : [],
     status: isObject(status) ? status : {},
     ...(patch === undefined ? {} : { patch }),
   };
+}
+
+function checkEnvelope(review: JsonObject, response: JsonObject, uid: string): void {
+  if (response["uid"] !== uid) {
+    const given = String(response["uid"] ?? "");
+    throw new InvalidAnswer(`expected response.uid="${uid}", got "${given}"`);
+  }
+  if (review["kind"] === KIND && review["apiVersion"] === `${GROUP}/v1`) return;
+  const given = `${String(review["apiVersion"] ?? "")}, Kind=${String(review["kind"] ?? "")}`;
+  throw new InvalidAnswer(`expected webhook response of ${GROUP}/v1, Kind=${KIND}, got ${given}`);
 }
 
 function parsed(text: string): JsonObject {
@@ -60,9 +77,10 @@ function parsed(text: string): JsonObject {
   throw new InvalidAnswer("the response is not a JSON object");
 }
 
-function patchOf(response: JsonObject, isMutating: boolean): string | undefined {
+function patchOf(response: JsonObject, { isMutating, version }: Asked): string | undefined {
   const { patch, patchType } = response;
   const has = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
+  if (version === "v1beta1") return isMutating && has(patch) ? decoded(patch) : undefined;
   if (!isMutating) {
     if (has(patch)) throw new InvalidAnswer("validating webhook may not return response.patch");
     if (has(patchType))
@@ -76,6 +94,10 @@ function patchOf(response: JsonObject, isMutating: boolean): string | undefined 
   if (!has(patch)) return undefined;
   if (patchType !== "JSONPatch")
     throw new InvalidAnswer(`unsupported patch type "${String(patchType)}"`);
+  return decoded(patch);
+}
+
+function decoded(patch: unknown): string {
   return Buffer.from(String(patch), "base64").toString("utf8");
 }
 

@@ -11,6 +11,7 @@ import { between, givenOf, labelSelector, nonEmpty, oneOf, requiredOneOf } from 
 import type { KindRules } from "../kind-rules.ts";
 import { conditionCauses, conflicting, ruleCauses } from "./matching.ts";
 
+const REVIEW_VERSIONS = ["v1", "v1beta1"];
 const SIDE_EFFECTS = ["None", "NoneOnDryRun"];
 const TIMEOUT_SECONDS = { min: 1, max: 30 };
 const PORTS = { min: 1, max: 65_535 };
@@ -57,8 +58,9 @@ function nameCauses(path: string, name: string): Causes {
 
 function versionCauses(path: string, versions: readonly string[]): Causes {
   if (versions.length === 0) return [required(path, "must specify one of v1, v1beta1")];
-  if (versions.includes("v1")) return [];
-  return [invalid(path, versions, "must include v1, the version that this server speaks")];
+  if (versions.some((version) => REVIEW_VERSIONS.includes(version))) return [];
+  const known = REVIEW_VERSIONS.join(", ");
+  return [invalid(path, versions, `must include at least one of ${known}`)];
 }
 
 function clientCauses(path: string, client: WebhookClientConfig): Causes {
