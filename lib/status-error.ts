@@ -53,6 +53,8 @@ export interface StatusErrorOptions {
   /** What clients are told in place of the reason and its code. */
   readonly foreign?: ForeignStatus;
   readonly details?: StatusDetails;
+  /** Of a list whose past is gone: where it can go on in the present. */
+  readonly continue?: string;
   readonly cause?: unknown;
 }
 
@@ -62,12 +64,14 @@ export class StatusError extends Error {
   readonly reason: Reason;
   readonly details: StatusDetails | undefined;
   readonly foreign: ForeignStatus | undefined;
+  readonly continue: string | undefined;
 
   constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.details = options.details;
     this.foreign = options.foreign;
+    this.continue = options.continue;
   }
 
   static is(thrown: unknown, reason: Reason): thrown is StatusError {

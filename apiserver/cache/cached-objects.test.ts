@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { StatusError } from "#lib/status-error";
 import { pods } from "#resources";
 import type { ListQuery } from "../chain/steps.ts";
 import { StoreObjects } from "../chain/store-objects.ts";
@@ -51,7 +52,7 @@ describe("CachedObjects reads", () => {
 });
 
 describe("CachedObjects pages", () => {
-  withCache("pages show one moment, whatever is written meanwhile", async ({ objects, store }) => {
+  withCache("pages show one moment, whatever is written meanwhile", async ({ objects }) => {
     for (const name of ["a", "b", "c", "d", "e"]) await put(objects, pod(name));
     const first = await objects.list({ resource: pods, limit: 2 });
     assert.equal(names(first.items), "default/a default/b");
@@ -68,10 +69,29 @@ describe("CachedObjects pages", () => {
     const last = await objects.list({ resource: pods, limit: 2, continue: second.continue ?? "" });
     assert.equal(names(last.items), "default/e");
     assert.equal(last.continue, undefined);
+  });
+
+  withCache("of a moment that is gone the rest can be had as it is now", async (setting) => {
+    const { objects, store } = setting;
+    for (const name of ["a", "b", "c", "d"]) await put(objects, pod(name));
+    const page = { resource: pods, limit: 2 };
+    const first = await objects.list(page);
+    await remove(objects, "c");
+    await put(objects, pod("e"));
     await store.compact(await store.revision());
-    await assert.rejects(objects.list({ resource: pods, limit: 2, continue: token }), {
-      reason: "Expired",
+    let token: string | undefined;
+    await assert.rejects(objects.list({ ...page, continue: first.continue ?? "" }), (error) => {
+      assert.ok(StatusError.is(error, "Expired"));
+      token = error.continue;
+      return true;
     });
+    const rest = await objects.list({ ...page, continue: token ?? "" });
+    assert.equal(names(rest.items), "default/d default/e");
+    assert.ok(rest.revision > first.revision);
+    await assert.rejects(
+      objects.list({ resource: pods, resourceVersionMatch: "Exact", resourceVersion: "1" }),
+      (error) => StatusError.is(error, "Expired") && error.continue === undefined,
+    );
   });
 
   withCache("an exact revision is read as it was", async ({ objects }) => {

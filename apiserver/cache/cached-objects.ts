@@ -19,7 +19,7 @@ import type {
   WatchQuery,
   Writer,
 } from "../chain/steps.ts";
-import { type Continue, parseContinue, StoreObjects } from "../chain/store-objects.ts";
+import { type Continue, NOW, parseContinue, StoreObjects } from "../chain/store-objects.ts";
 import type { ChangeBatch, Entry, Store } from "../storage/store.ts";
 import { Arrivals } from "./arrivals.ts";
 import { interestOf, type Selectors } from "./interest.ts";
@@ -101,7 +101,7 @@ export class CachedObjects implements Reader, Writer {
   }
 
   async list(query: ListQuery): Promise<PublishedList> {
-    if (query.continue !== undefined) return this.#nextPage(query, parseContinue(query.continue));
+    if (query.continue !== undefined) return this.#goOn(query, parseContinue(query.continue));
     const wanted = parseRevision(query.resourceVersion);
     if (query.resourceVersionMatch === "Exact") return this.#exactly(query, wanted);
     await this.#fresh();
@@ -175,6 +175,12 @@ export class CachedObjects implements Reader, Writer {
     return candidates.filter(
       (each) => each.key.startsWith(prefix) && each.key >= startKey && wanted(each.object),
     );
+  }
+
+  async #goOn(query: ListQuery, from: Continue): Promise<PublishedList> {
+    if (from.revision !== NOW) return this.#nextPage(query, from);
+    await this.#fresh();
+    return this.#nextPage(query, { ...from, revision: this.#arrivals.revision });
   }
 
   /** From memory when the resource has not changed since the list began. */

@@ -2,7 +2,7 @@ import { prefixOf } from "../chain/keys.ts";
 import { Published } from "../chain/published.ts";
 import { selectionOf } from "../chain/selection.ts";
 import type { ListQuery, PublishedList } from "../chain/steps.ts";
-import { type Continue, expired, StoreObjects } from "../chain/store-objects.ts";
+import { type Continue, expired, expiredPage, StoreObjects } from "../chain/store-objects.ts";
 import { CompactedError, type RangeOptions, type Store } from "../storage/store.ts";
 
 /** Selections read more than they return; a step of this many bounds what is held at once. */
@@ -14,13 +14,13 @@ export async function listPast(
   query: ListQuery,
   from: Continue,
 ): Promise<PublishedList> {
-  const prefix = prefixOf(query.resource, query.namespace);
+  const past = pastOf(store, query, from);
   const wanted = selectionOf(query);
   const limit = query.limit ?? 0;
   const items: Published[] = [];
   let startKey = from.key;
   for (;;) {
-    const { entries, more } = await rangePast(store, prefix, {
+    const { entries, more } = await rangePast(past, {
       revision: from.revision,
       startKey,
       ...(limit > 0 ? { limit: Math.max(limit + 1 - items.length, STEP_ENTRIES_MAX) } : {}),
@@ -47,11 +47,25 @@ export function pageOf(
   return { items: page, revision, continue: next };
 }
 
-async function rangePast(store: Store, prefix: string, options: RangeOptions) {
+interface Past {
+  readonly store: Store;
+  readonly prefix: string;
+  /** Where the page begins, of a list that has begun, and may go on in the present. */
+  readonly page: string | undefined;
+}
+
+function pastOf(store: Store, query: ListQuery, from: Continue): Past {
+  const prefix = prefixOf(query.resource, query.namespace);
+  return { store, prefix, page: query.continue === undefined ? undefined : from.key };
+}
+
+async function rangePast({ page, prefix, store }: Past, options: RangeOptions) {
   try {
     return await store.range(prefix, options);
   } catch (error) {
-    if (error instanceof CompactedError) throw expired();
+    if (error instanceof CompactedError) {
+      throw page === undefined ? expired() : expiredPage(page);
+    }
     throw error;
   }
 }

@@ -172,11 +172,14 @@ function eventOf(change: Change, wanted: Predicate | undefined): PublishedEvent 
   return { type: "DELETED", object };
 }
 
-/** Where a list goes on: in the state of a revision, at a key. */
+/** Where a list goes on: at a key, in the state of a revision, or as it is then: `NOW`. */
 export interface Continue {
   readonly revision: number;
   readonly key: string;
 }
+
+/** Kubernetes' own mark of a token that promises no consistent list. */
+export const NOW = -1;
 
 function makeContinue(from: Continue): string {
   return Buffer.from(JSON.stringify({ v: 1, rv: from.revision, start: from.key })).toString(
@@ -198,5 +201,14 @@ export function expired(): StatusError {
   return new StatusError(
     "Expired",
     "The provided resource version or continue parameter is too old to display a consistent list; start anew without it.",
+  );
+}
+
+/** The client may start anew, or take the rest as it is now. */
+export function expiredPage(key: string): StatusError {
+  return new StatusError(
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. Start a new list without it, or go on with the continue token of this answer: the rest is then listed as it is now, and what was made, changed or deleted since the first page may be missing or there twice.",
+    { continue: makeContinue({ revision: NOW, key }) },
   );
 }

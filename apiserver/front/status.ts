@@ -14,7 +14,7 @@ export function statusOf(error: StatusError): Status {
   const json = {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: error.continue === undefined ? {} : { continue: error.continue },
     status: "Failure",
     message: error.message,
     ...(reason === "" ? {} : { reason }),

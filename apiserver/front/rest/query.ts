@@ -21,9 +21,7 @@ export function whole(query: URLSearchParams, name: string): number | undefined 
 }
 
 export function selectionFrom(query: URLSearchParams): Selection {
-  const match = query.get("resourceVersionMatch");
-  if (match && match !== "Exact" && match !== "NotOlderThan")
-    throw new StatusError("Invalid", `resourceVersionMatch is not supported: "${match}"`);
+  const match = resourceVersionMatch(query);
   const limit = whole(query, "limit");
   return {
     ...text(query, "labelSelector"),
@@ -31,8 +29,32 @@ export function selectionFrom(query: URLSearchParams): Selection {
     ...text(query, "continue"),
     ...text(query, "resourceVersion"),
     ...(limit === undefined || limit <= 0 ? {} : { limit }),
-    ...(match === "Exact" || match === "NotOlderThan" ? { resourceVersionMatch: match } : {}),
+    ...(match === undefined ? {} : { resourceVersionMatch: match }),
   };
+}
+
+/** How a list reads `resourceVersion`: https://kubernetes.io/docs/reference/using-api/api-concepts/#the-resourceversion-parameter */
+function resourceVersionMatch(query: URLSearchParams): "Exact" | "NotOlderThan" | undefined {
+  const match = query.get("resourceVersionMatch") ?? "";
+  if (match === "") return undefined;
+  if (match !== "Exact" && match !== "NotOlderThan") {
+    const supported = '"", "Exact", "NotOlderThan"';
+    throw wrongMatch(`Unsupported value: "${match}": supported values: ${supported}`);
+  }
+  const name = "Forbidden: resourceVersionMatch";
+  const version = query.get("resourceVersion") ?? "";
+  if (query.get("continue")) throw wrongMatch(`${name} is forbidden when continue is provided`);
+  if (version === "") throw wrongMatch(`${name} is forbidden unless resourceVersion is provided`);
+  if (match === "Exact" && version === "0")
+    throw wrongMatch(`${name} "Exact" is forbidden for resourceVersion "0"`);
+  return match;
+}
+
+function wrongMatch(why: string): StatusError {
+  const field = "resourceVersionMatch";
+  return new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: ${field}: ${why}`, {
+    details: { causes: [{ reason: "FieldValueInvalid", field, message: why }] },
+  });
 }
 
 export function text<Name extends string>(
