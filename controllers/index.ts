@@ -53,7 +53,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     endpointSliceController(options),
     endpointSliceMirroringController(options),
     disruptionController(options),
-    quotaController(options),
+    quotaController(options, kinds),
     garbageCollector(options, kinds),
     namespaceController(options, kinds),
     serviceAccountController(options),

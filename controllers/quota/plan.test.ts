@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ApiObject } from "#proto";
 import type { ResourceQuota } from "#proto/core/v1";
-import { configMaps, pods } from "#resources";
+import { configMaps, pods, RESOURCES } from "#resources";
 import { countedBy, quotaStatus } from "./plan.ts";
 
 const quota = (hard: object, more: object = {}, status: object = {}): ResourceQuota =>
@@ -16,7 +16,7 @@ const pod = (cpu?: string): ApiObject => {
 
 test("countedBy() names the kinds that have to be read", () => {
   const hard = { "requests.cpu": "1", "count/deployments.apps": "1", secrets: "1" };
-  const plurals = countedBy(quota(hard)).map(({ plural }) => plural);
+  const plurals = countedBy(quota(hard), RESOURCES).map(({ plural }) => plural);
   assert.deepEqual(plurals, ["pods", "secrets", "deployments"]);
 });
 

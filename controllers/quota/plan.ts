@@ -6,12 +6,15 @@ import { isInScope } from "#lib/quota/scopes";
 import { isUsedBy, usageOf } from "#lib/quota/usage";
 import type { ApiObject } from "#proto";
 import type { ResourceQuota } from "#proto/core/v1";
-import { RESOURCES, type Resource } from "#resources";
+import type { Resource } from "#resources";
 
-/** The kinds that a quota counts: their objects have to be read. */
-export function countedBy({ spec }: ResourceQuota): readonly Resource[] {
+/** Of these kinds, those that a quota counts: their objects have to be read. */
+export function countedBy(
+  { spec }: ResourceQuota,
+  kinds: readonly Resource[],
+): readonly Resource[] {
   const names = Object.keys(spec.hard ?? {});
-  return RESOURCES.filter(
+  return kinds.filter(
     (resource) => resource.namespaced && names.some((name) => isUsedBy(resource, name)),
   );
 }
@@ -35,7 +38,7 @@ export function quotaStatus(
   return { hard, used: formatAmounts(onlyNamed(sum, new Set(Object.keys(hard)))) };
 }
 
-/** What no kind of ours uses stays as it is said to be: a custom resource's count, which admission keeps. */
+/** What no kind uses that is served now stays as it is said to be. */
 function startOf(
   { status }: ResourceQuota,
   name: string,

@@ -5,11 +5,13 @@ import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import type { ResourceQuota } from "#proto/core/v1";
 import { type Resource, resourceQuotas } from "#resources";
+import type { KindsInUse } from "../kinds-in-use.ts";
 import { countedBy, quotaStatus } from "./plan.ts";
 
 export interface QuotaDeps {
   readonly client: Client;
   readonly clock: Clock;
+  readonly kinds: KindsInUse;
   readonly quotas: ObjectStore<ResourceQuota>;
   /** When each status changed last. */
   readonly changedAtMs: ReadonlyMap<string, number>;
@@ -22,13 +24,13 @@ const RESYNC_MS = 5 * 60_000;
 
 /** Gives when to count again. */
 export async function reconcileQuota(deps: QuotaDeps, key: string): Promise<number | undefined> {
-  const { changedAtMs, client, clock, quotas } = deps;
+  const { changedAtMs, clock, client, quotas } = deps;
   const quota = quotas.get(key);
   if (quota === undefined) return undefined;
   const isNew = !isDeepStrictEqual(quota.spec.hard ?? {}, quota.status.hard);
   const restMs = SETTLE_MS - (clock.monotonicMs() - (changedAtMs.get(key) ?? 0));
   if (!isNew && changedAtMs.has(key) && restMs > 0) return restMs;
-  const status = quotaStatus(quota, await read(client, quota), clock.nowMs());
+  const status = quotaStatus(quota, await read(deps, quota), clock.nowMs());
   if (isDeepStrictEqual(status, quota.status)) return RESYNC_MS;
   try {
     // With the version that was read before the objects were: a reservation since then is a conflict.
@@ -41,12 +43,12 @@ export async function reconcileQuota(deps: QuotaDeps, key: string): Promise<numb
 
 /** From the API itself: a copy that follows could lack what the quota has been charged for. */
 async function read(
-  client: Client,
+  { client, kinds }: QuotaDeps,
   quota: ResourceQuota,
 ): Promise<ReadonlyMap<Resource, readonly ApiObject[]>> {
   const { namespace = "" } = quota.metadata;
   const lists = await Promise.all(
-    countedBy(quota).map(async (resource) => {
+    countedBy(quota, kinds.all()).map(async (resource) => {
       const { items } = await client.list(resource, { namespace });
       return [resource, items] as const;
     }),

@@ -5,15 +5,16 @@ import { isTerminal } from "#lib/api/pod";
 import { isUsedBy } from "#lib/quota/usage";
 import type { ApiObject } from "#proto";
 import type { Pod, ResourceQuota, Service } from "#proto/core/v1";
-import { isQuestion, pods, RESOURCES, type Resource, resourceQuotas, services } from "#resources";
+import { isQuestion, pods, type Resource, resourceQuotas, services } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
+import type { KindsInUse } from "../kinds-in-use.ts";
 import { reconcileQuota, SETTLE_MS } from "./reconcile.ts";
 
 /** Many, short-lived, and hardly counted by anybody: what goes is seen at the next count. */
 const IGNORED: ReadonlySet<string> = new Set(["events", "leases"]);
 const BY_NAMESPACE = "namespace";
 
-export function quotaController(context: ControllerContext): StartedController {
+export function quotaController(context: ControllerContext, kinds: KindsInUse): StartedController {
   const { client, clock, informers } = context;
   const quotas = informers.of(resourceQuotas).store;
   quotas.addIndex(BY_NAMESPACE, ({ metadata }) => [metadata.namespace ?? ""]);
@@ -22,7 +23,7 @@ export function quotaController(context: ControllerContext): StartedController {
   const controller = new Controller({
     ...context,
     name: "resource-quota",
-    reconcile: (key) => reconcileQuota({ client, clock, quotas, changedAtMs }, key),
+    reconcile: (key) => reconcileQuota({ client, clock, kinds, quotas, changedAtMs }, key),
   });
   informers.of(resourceQuotas).onChange((before, after) => {
     if (after === undefined) {
@@ -36,15 +37,19 @@ export function quotaController(context: ControllerContext): StartedController {
     // What was reserved for a request that then failed is given back.
     controller.addAfter(key, SETTLE_MS);
   });
-  for (const resource of RESOURCES) {
-    if (!resource.namespaced || isQuestion(resource) || IGNORED.has(resource.plural)) continue;
-    informers.of(resource).onChange((before, after) => {
-      if (before === undefined || !frees(resource, before, after)) return;
-      for (const quota of quotas.by(BY_NAMESPACE, before.metadata.namespace ?? "")) {
-        if (counts(quota, resource)) controller.add(keyOf(quota));
-      }
-    });
-  }
+  kinds.onChange({
+    come(resource) {
+      if (!resource.namespaced || isQuestion(resource) || IGNORED.has(resource.plural)) return;
+      informers.of(resource).onChange((before, after) => {
+        if (before === undefined || !frees(resource, before, after)) return;
+        for (const quota of quotas.by(BY_NAMESPACE, before.metadata.namespace ?? "")) {
+          if (counts(quota, resource)) controller.add(keyOf(quota));
+        }
+      });
+    },
+    // The garbage collector, which has every kind, ends the following.
+    go: () => {},
+  });
   return controller;
 }
 

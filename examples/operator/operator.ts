@@ -3,36 +3,42 @@ import {
   ApiException,
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   type KubeConfig,
+  type KubernetesListObject,
   makeInformer,
   PatchStrategy,
   setHeaderOptions,
-  type V1ConfigMap,
   type V1Deployment,
 } from "@kubernetes/client-node";
-import { type Plan, planSite, READY_ANNOTATION, SITE_LABEL } from "./plan.ts";
+import { type Plan, planSite, SITES, type Site } from "./plan.ts";
 
+const PATH = `/apis/${SITES.group}/${SITES.version}/${SITES.plural}`;
 const RETRY_MS = 200;
 
-interface Site {
+interface Key {
   readonly namespace: string;
   readonly name: string;
 }
 
+interface Apis {
+  readonly apps: AppsV1Api;
+  readonly core: CoreV1Api;
+  readonly custom: CustomObjectsApi;
+}
+
 /** Works until it is disposed of. */
 export async function startOperator(config: KubeConfig): Promise<AsyncDisposable> {
-  const core = config.makeApiClient(CoreV1Api);
-  const apps = config.makeApiClient(AppsV1Api);
-  const sites = makeInformer<V1ConfigMap>(
-    config,
-    "/api/v1/configmaps",
-    () => core.listConfigMapForAllNamespaces({ labelSelector: SITE_LABEL }),
-    SITE_LABEL,
-  );
+  const apis: Apis = {
+    apps: config.makeApiClient(AppsV1Api),
+    core: config.makeApiClient(CoreV1Api),
+    custom: config.makeApiClient(CustomObjectsApi),
+  };
+  const sites = makeInformer<Site>(config, PATH, () => listSites(apis));
   const deployments = makeInformer<V1Deployment>(config, "/apis/apps/v1/deployments", () =>
-    apps.listDeploymentForAllNamespaces(),
+    apis.apps.listDeploymentForAllNamespaces(),
   );
-  const queue = new Queue((site) => reconcile(core, apps, site));
+  const queue = new Queue((key) => reconcile(apis, key));
   for (const event of ["add", "update", "delete"] as const) {
     sites.on(event, ({ metadata = {} }) => queue.add(metadata));
     deployments.on(event, ({ metadata = {} }) => queue.add(metadata));
@@ -46,18 +52,24 @@ export async function startOperator(config: KubeConfig): Promise<AsyncDisposable
   };
 }
 
-/** Given a name, never an event: reads everything anew, so that a missed event costs nothing. */
-async function reconcile(core: CoreV1Api, apps: AppsV1Api, key: Site): Promise<void> {
-  const site = await unlessAbsent(core.readNamespacedConfigMap(key));
-  if (site?.metadata?.labels?.[SITE_LABEL] === undefined) return;
-  const [deployment, service] = await Promise.all([
-    unlessAbsent(apps.readNamespacedDeployment(key)),
-    unlessAbsent(core.readNamespacedService(key)),
-  ]);
-  await carryOut(core, apps, key, planSite({ site, deployment, service }));
+/** The library knows a custom kind as any object. */
+function listSites({ custom }: Apis): Promise<KubernetesListObject<Site>> {
+  return custom.listCustomObjectForAllNamespaces({ ...SITES, resourcePlural: SITES.plural });
 }
 
-async function carryOut(core: CoreV1Api, apps: AppsV1Api, key: Site, plan: Plan): Promise<void> {
+/** Given a name, never an event: reads everything anew, so that a missed event costs nothing. */
+async function reconcile(apis: Apis, key: Key): Promise<void> {
+  const reading: Promise<Site> = apis.custom.getNamespacedCustomObject({ ...SITES, ...key });
+  const site = await unlessAbsent(reading);
+  if (site === undefined) return; // Deleted; what it owned goes by garbage collection.
+  const [deployment, service] = await Promise.all([
+    unlessAbsent(apis.apps.readNamespacedDeployment(key)),
+    unlessAbsent(apis.core.readNamespacedService(key)),
+  ]);
+  await carryOut(apis, key, planSite({ site, deployment, service }));
+}
+
+async function carryOut({ apps, core, custom }: Apis, key: Key, plan: Plan): Promise<void> {
   const { deployment, ready, service } = plan;
   if (deployment?.metadata?.resourceVersion !== undefined) {
     await apps.replaceNamespacedDeployment({ ...key, body: deployment });
@@ -66,9 +78,9 @@ async function carryOut(core: CoreV1Api, apps: AppsV1Api, key: Site, plan: Plan)
   }
   if (service !== undefined) await core.createNamespacedService({ ...key, body: service });
   if (ready !== undefined) {
-    const body = { metadata: { annotations: { [READY_ANNOTATION]: ready } } };
     const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
-    await core.patchNamespacedConfigMap({ ...key, body }, merge);
+    const body = { status: { ready } };
+    await custom.patchNamespacedCustomObjectStatus({ ...SITES, ...key, body }, merge);
   }
 }
 
@@ -89,12 +101,12 @@ function isRace(error: unknown): boolean {
 
 /** Each site once at a time; one that failed, or changed meanwhile, again. */
 class Queue {
-  readonly #work: (site: Site) => Promise<void>;
-  readonly #waiting = new Map<string, Site>();
+  readonly #work: (key: Key) => Promise<void>;
+  readonly #waiting = new Map<string, Key>();
   #running: Promise<void> | undefined;
   readonly #stop = new AbortController();
 
-  constructor(work: (site: Site) => Promise<void>) {
+  constructor(work: (key: Key) => Promise<void>) {
     this.#work = work;
   }
 
@@ -128,7 +140,7 @@ class Queue {
     }
   }
 
-  #retry(site: Site): void {
+  #retry(site: Key): void {
     const timer = setTimeout(() => this.add(site), RETRY_MS);
     this.#stop.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }

@@ -1,15 +1,19 @@
 /** What a site wants and what there is, compared. Pure: no client, no clock. */
-import type { V1ConfigMap, V1Deployment, V1Service } from "@kubernetes/client-node";
+import type { KubernetesObject, V1Deployment, V1Service } from "@kubernetes/client-node";
 
-/** A ConfigMap with this label is a site. */
-export const SITE_LABEL = "example.com/site";
-/** Where the operator writes what it sees. */
-export const READY_ANNOTATION = "example.com/ready";
+/** As crd.yaml has it; defaults are filled in by the server. */
+export interface Site extends KubernetesObject {
+  readonly spec: { readonly image: string; readonly replicas: number };
+  readonly status?: { readonly ready?: string };
+}
+
+/** Where sites are served. */
+export const SITES = { group: "example.com", version: "v1", plural: "sites" } as const;
 
 const PORT = 8080;
 
 export interface Observed {
-  readonly site: V1ConfigMap;
+  readonly site: Site;
   readonly deployment: V1Deployment | undefined;
   readonly service: V1Service | undefined;
 }
@@ -18,37 +22,25 @@ export interface Plan {
   /** To be created; or, with a resourceVersion, written over what is there. */
   readonly deployment?: V1Deployment;
   readonly service?: V1Service;
-  /** What the site's annotation should say, where it says something else: `2/3`, or what is wrong with the site. */
+  /** What the site's status should say where it says something else, as `2/3`. */
   readonly ready?: string;
 }
 
 /** Level-triggered: the whole of what should be, less what is. */
 export function planSite({ deployment, service, site }: Observed): Plan {
-  const { image = "", replicas = "1" } = site.data ?? {};
-  const count = Number(replicas);
-  if (image === "") return report(site, "data.image is missing: name an image");
-  if (!Number.isInteger(count) || count < 0) {
-    return report(site, `data.replicas is "${replicas}": must be a whole number, 0 or more`);
-  }
+  const { image, replicas } = site.spec;
   const [container] = deployment?.spec?.template.spec?.containers ?? [];
-  const isCurrent = deployment?.spec?.replicas === count && container?.image === image;
+  const isCurrent = deployment?.spec?.replicas === replicas && container?.image === image;
+  const ready = `${deployment?.status?.readyReplicas ?? 0}/${replicas}`;
   return {
-    ...(isCurrent ? {} : { deployment: deploymentOf(site, image, count, deployment) }),
+    ...(isCurrent ? {} : { deployment: deploymentOf(site, deployment) }),
     ...(service === undefined ? { service: serviceOf(site) } : {}),
-    ...report(site, `${deployment?.status?.readyReplicas ?? 0}/${count}`),
+    ...(site.status?.ready === ready ? {} : { ready }),
   };
 }
 
-function report(site: V1ConfigMap, ready: string): Plan {
-  return site.metadata?.annotations?.[READY_ANNOTATION] === ready ? {} : { ready };
-}
-
-function deploymentOf(
-  site: V1ConfigMap,
-  image: string,
-  replicas: number,
-  before: V1Deployment | undefined,
-): V1Deployment {
+function deploymentOf(site: Site, before: V1Deployment | undefined): V1Deployment {
+  const { image, replicas } = site.spec;
   const labels = labelsOf(site);
   return {
     // With the version that was read: somebody else's newer write is not lost, but a conflict.
@@ -64,19 +56,20 @@ function deploymentOf(
   };
 }
 
-function serviceOf(site: V1ConfigMap): V1Service {
+function serviceOf(site: Site): V1Service {
   return {
     metadata: ownedBy(site),
     spec: { selector: labelsOf(site), ports: [{ port: 80, targetPort: PORT }] },
   };
 }
 
-function labelsOf(site: V1ConfigMap): Record<string, string> {
-  return { "example.com/site-name": site.metadata?.name ?? "" };
+function labelsOf(site: Site): Record<string, string> {
+  return { "example.com/site": site.metadata?.name ?? "" };
 }
 
 /** Of the site's name and namespace; goes with the site, by garbage collection. */
-function ownedBy({ metadata: { name = "", namespace = "", uid = "" } = {} }: V1ConfigMap) {
-  const owner = { apiVersion: "v1", kind: "ConfigMap", name, uid, controller: true };
+function ownedBy({ metadata: { name = "", namespace = "", uid = "" } = {} }: Site) {
+  const apiVersion = `${SITES.group}/${SITES.version}`;
+  const owner = { apiVersion, kind: "Site", name, uid, controller: true };
   return { name, namespace, ownerReferences: [owner] };
 }

@@ -1,9 +1,10 @@
 /** Manifests as tests write them: YAML text, or plain objects. */
 import type { Client } from "#client";
+import { isConditionTrue } from "#lib/api/condition";
 import type { JsonObject } from "#lib/json";
-import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
-import { apiVersionOf, RESOURCES, type Resource } from "#resources";
+import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
+import { apiVersionOf, customResourceDefinitions, type Resource } from "#resources";
 
 /** YAML of any number of documents, an object as a manifest has it, or several. */
 export type Manifests = string | object | readonly object[];
@@ -19,24 +20,43 @@ interface Manifest {
   };
 }
 
+export interface ApplyOptions {
+  readonly client: Client;
+  /** What is served at the time of asking. */
+  readonly kinds: () => readonly Resource[];
+  /** Resolves when a definition's kind is served. */
+  readonly untilServed: (
+    name: string,
+    holds: (definition: CustomResourceDefinition) => boolean,
+  ) => Promise<unknown>;
+}
+
 const DEFAULT_NAMESPACE = "default";
+/** Owns what is applied; fields that a later manifest leaves out go, those of others stay. */
+const FIELD_MANAGER = "naru";
 
 /**
- * Creates what is not there, and merges what is said into what is (RFC 7386: lists are replaced, fields that are not
- * said stay). Throws on text that is not YAML and on kinds that are not served, before anything is written.
+ * Server-side apply of each, in their order, taking over what others own with other values. Objects with a generateName
+ * are created. Objects of a kind that the same manifests define wait until it is served. Throws on text that is not YAML
+ * and on kinds that are not served, before anything is written.
  */
 export async function applyManifests(
-  client: Client,
   source: Manifests,
+  options: ApplyOptions,
 ): Promise<readonly ApiObject[]> {
-  const given = typeof source === "string" ? await parsed(source) : source;
-  const wanted = manifestsOf(given).map((manifest) => ({
-    manifest,
-    resource: resourceOf(manifest),
-  }));
+  const manifests = manifestsOf(typeof source === "string" ? await parsed(source) : source);
+  for (const manifest of manifests) {
+    if (!manifests.some((each) => defines(each, manifest))) kindOf(options.kinds(), manifest);
+  }
   const applied: ApiObject[] = [];
-  for (const { manifest, resource } of wanted) {
-    applied.push(await applyOne(client, resource, placed(resource, manifest)));
+  for (const manifest of manifests) {
+    const resource = kindOf(options.kinds(), manifest);
+    applied.push(await applyOne(options.client, resource, placed(resource, manifest)));
+    if (resource === customResourceDefinitions) {
+      await options.untilServed(manifest.metadata?.name ?? "", ({ status }) =>
+        isConditionTrue(status.conditions, "Established"),
+      );
+    }
   }
   return applied;
 }
@@ -54,11 +74,27 @@ function manifestsOf(given: object | readonly object[]): readonly Manifest[] {
   });
 }
 
-function resourceOf({ apiVersion, kind, metadata }: Manifest): Resource {
-  const found = RESOURCES.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
+/** Whether the first is the definition of the second's kind. */
+function defines(definition: Manifest, { apiVersion, kind }: Manifest): boolean {
+  if (definition.kind !== customResourceDefinitions.kind) return false;
+  const { spec } = definition as unknown as CustomResourceDefinition;
+  return spec?.names?.kind === kind && String(apiVersion).startsWith(`${spec?.group}/`);
+}
+
+function kindOf(kinds: readonly Resource[], manifest: Manifest): Resource {
+  const { apiVersion, kind, metadata } = manifest;
+  const found = findKind(kinds, String(apiVersion), String(kind));
   if (found !== undefined) return found;
   const name = metadata?.name === undefined ? "" : ` "${metadata.name}"`;
   throw new Error(`manifest${name}: kind "${kind}" of version "${apiVersion}" is not served`);
+}
+
+export function findKind(
+  kinds: readonly Resource[],
+  apiVersion: string,
+  kind: string,
+): Resource | undefined {
+  return kinds.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
 }
 
 function placed(resource: Resource, manifest: Manifest): JsonObject {
@@ -69,20 +105,14 @@ function placed(resource: Resource, manifest: Manifest): JsonObject {
   return { ...manifest, metadata } as unknown as JsonObject;
 }
 
-async function applyOne(
-  client: Client,
-  resource: Resource,
-  object: JsonObject,
-): Promise<ApiObject> {
-  try {
-    return await client.create<ApiObject>(resource, object as never);
-  } catch (error) {
-    const { name, namespace } = object["metadata"] as {
-      readonly name?: string;
-      readonly namespace?: string;
-    };
-    if (!StatusError.is(error, "AlreadyExists") || name === undefined) throw error;
-    const key = namespace === undefined ? { name } : { namespace, name };
-    return await client.patch(resource, key, { type: "merge", body: object });
-  }
+function applyOne(client: Client, resource: Resource, object: JsonObject): Promise<ApiObject> {
+  const { name, namespace } = object["metadata"] as NonNullable<Manifest["metadata"]>;
+  if (name === undefined) return client.create<ApiObject>(resource, object as never);
+  const key = namespace === undefined ? { name } : { namespace, name };
+  return client.patch(
+    resource,
+    key,
+    { type: "apply", body: object, force: true },
+    { fieldManager: FIELD_MANAGER },
+  );
 }

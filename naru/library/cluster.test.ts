@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { isConditionTrue } from "#lib/api/condition";
 import { StatusError } from "#lib/status-error";
+import type { ApiObject } from "#proto";
 import { configMaps, deployments, nodes, pods, roleBindings, roles } from "#resources";
 import { Cluster } from "./cluster.ts";
 import { useCluster } from "./testing.ts";
@@ -65,13 +66,55 @@ test("apply() makes a Deployment, and its pods become ready", async () => {
   assert.ok(items.every((pod) => pod.status.containerStatuses?.[0]?.ready));
 });
 
-test("apply() merges into what is there, and refuses what is not served before it writes", async () => {
+const SITES = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: sites.example.com }
+spec:
+  group: example.com
+  scope: Namespaced
+  names: { plural: sites, singular: site, kind: Site }
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties: { spec: { type: object, properties: { image: { type: string } } } }
+---
+apiVersion: example.com/v1
+kind: Site
+metadata: { name: blog }
+spec: { image: "blog:1" }
+`;
+
+interface Site extends ApiObject {
+  readonly spec: { readonly image: string };
+}
+
+test("apply() defines a custom kind and makes an object of it in one go", async () => {
+  assert.throws(
+    () => cluster().kind("example.com/v1", "Site"),
+    /"Site" of "example.com\/v1" is not/,
+  );
+  await cluster().apply(SITES);
+  const sites = cluster().kind<Site>("example.com/v1", "Site");
+  const key = { namespace: "default", name: "blog" };
+  const { spec } = await cluster().waitFor(sites, key, (site) => site.spec.image === "blog:1");
+  assert.deepEqual(spec, { image: "blog:1" });
+});
+
+test("apply() changes what is there, and refuses what is not served before it writes", async () => {
   const namespace = await cluster().createNamespace();
   const metadata = { name: "settings", namespace };
   const map = { apiVersion: "v1", kind: "ConfigMap", metadata };
   await cluster().apply({ ...map, data: { a: "1", b: "1" } });
+  const merge = { type: "merge", body: { data: { c: "3" } } } as const;
+  await cluster().client.patch(configMaps, metadata, merge);
   await cluster().apply([{ ...map, data: { b: "2" } }]);
-  assert.deepEqual((await cluster().client.get(configMaps, metadata)).data, { a: "1", b: "2" });
+  // What is not said any more goes; what somebody else has said stays.
+  assert.deepEqual((await cluster().client.get(configMaps, metadata)).data, { b: "2", c: "3" });
   const unknown = { apiVersion: "example.com/v1", kind: "Nothing", metadata };
   await assert.rejects(
     cluster().apply([{ ...map, data: { b: "3" } }, unknown]),

@@ -3,11 +3,11 @@ import type { Client, ObjectKey } from "#client";
 import { jsonLogger, silentLogger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import type { ApiObject } from "#proto";
-import { namespaces, type Resource, serviceAccounts } from "#resources";
+import { customResourceDefinitions, namespaces, type Resource, serviceAccounts } from "#resources";
 import { HOLLOW_NODES_MAX } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { kubeconfigText } from "../kubeconfig.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../pki/issue.ts";
-import { applyManifests, type Manifests } from "./apply.ts";
+import { applyManifests, findKind, type Manifests } from "./apply.ts";
 import { type ControlPlane, HOST, startControlPlane } from "./control-plane.ts";
 import { waitForObject } from "./wait-for.ts";
 
@@ -102,11 +102,23 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Creates what is not there, and merges what is said into what is. Takes YAML of any number of documents, or objects.
-   * Objects without a namespace go to `default`. Gives them as the server has them, in their order.
+   * Makes the cluster's objects what the manifests say, by server-side apply: YAML of any number of documents, or objects.
+   * Those without a namespace go to `default`. Custom kinds may be defined and used in one go. Gives the objects as the
+   * server has them, in their order.
    */
-  apply(source: Manifests): Promise<readonly ApiObject[]> {
-    return applyManifests(this.client, source);
+  apply(manifests: Manifests): Promise<readonly ApiObject[]> {
+    return applyManifests(manifests, {
+      client: this.client,
+      kinds: this.#plane.kinds,
+      untilServed: (name, holds) => this.waitFor(customResourceDefinitions, { name }, holds),
+    });
+  }
+
+  /** A custom kind, for `client` and `waitFor`: `kind<Site>("example.com/v1", "Site")`. Throws if it is not served. */
+  kind<T extends ApiObject>(apiVersion: string, kind: string): Resource<T> {
+    const found = findKind(this.#plane.kinds(), apiVersion, kind);
+    if (found === undefined) throw new Error(`kind "${kind}" of "${apiVersion}" is not served`);
+    return found as Resource<T>;
   }
 
   /** The object, once it is there and the condition holds. Rejects, with what was seen last, when the time is over. */

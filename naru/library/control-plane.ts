@@ -5,6 +5,7 @@ import type { Logger } from "#lib/logger";
 import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
+import type { Resource } from "#resources";
 import { type ApiServer, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { startControllers } from "../../controllers/index.ts";
@@ -26,6 +27,8 @@ export interface ControlPlane {
   readonly server: ApiServer;
   /** Without a wire, as an administrator. */
   readonly client: Client;
+  /** All that is served now, custom kinds too. */
+  readonly kinds: () => readonly Resource[];
   clientAs(name: string, groups: readonly string[]): Client;
   /** Nothing of it is left when this resolves. */
   close(): Promise<void>;
@@ -66,6 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     server,
     client,
+    kinds: () => server.core.steps.resources.all(),
     clientAs,
     close: async () => {
       await loops.close();

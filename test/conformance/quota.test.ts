@@ -72,7 +72,7 @@ test("a quota counts pods, refuses one too many, and takes back what was deleted
 
 test("kubectl shows what is used of what may be", async () => {
   const namespace = await cluster.createNamespace();
-  await makeQuota(namespace, "cpu=1,limits.memory=1Gi,services.nodeports=1,count/configmaps=3");
+  await makeQuota(namespace, "cpu=1,limits.memory=1Gi,services.nodeports=1,count/secrets=3");
   const resources = { requests: { cpu: "300m" }, limits: { cpu: "1", memory: "256Mi" } };
   assert.equal(await create(namespace, podOf("one", resources)), "created");
   await user.ok(["-n", namespace, "create", "service", "nodeport", "s", "--tcp=80"]);
@@ -80,7 +80,7 @@ test("kubectl shows what is used of what may be", async () => {
   assert.match(columns[0] ?? "", /^NAME\s+REQUEST\s+LIMIT\s+AGE$/);
   assert.match(
     columns[1] ?? "",
-    /^q\s+count\/configmaps: 0\/3, cpu: 300m\/1, services\.nodeports: 1\/1\s+limits\.memory: 256Mi\/1Gi\s/,
+    /^q\s+count\/secrets: 0\/3, cpu: 300m\/1, services\.nodeports: 1\/1\s+limits\.memory: 256Mi\/1Gi\s/,
   );
   const described = await user.ok(["-n", namespace, "describe", "quota", "q"]);
   assert.match(described, /Resource\s+Used\s+Hard\n/);
@@ -102,6 +102,32 @@ test("scopes choose the pods that count", async () => {
   assert.equal(await create(namespace, podOf("free")), "created");
   assert.match(await create(namespace, podOf("free-too")), /exceeded quota: q/);
   assert.equal(await create(namespace, podOf("asks", { requests: { cpu: "1" } })), "created");
+});
+
+const WIDGETS = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.example.com }
+spec:
+  group: example.com
+  scope: Namespaced
+  names: { plural: widgets, singular: widget, kind: Widget }
+  versions: [{ name: v1, served: true, storage: true, schema: { openAPIV3Schema: { type: object } } }]
+`;
+
+test("custom objects count as any others", async () => {
+  await cluster.apply(WIDGETS);
+  const namespace = await cluster.createNamespace();
+  await makeQuota(namespace, "count/widgets.example.com=1");
+  const widget = (name: string): object => ({
+    apiVersion: "example.com/v1",
+    kind: "Widget",
+    metadata: { name },
+  });
+  assert.equal(await create(namespace, widget("one")), "created");
+  assert.match(await create(namespace, widget("two")), /exceeded quota: q/);
+  await user.ok(["-n", namespace, "delete", "widgets.example.com", "one"]);
+  await usedIs(namespace, { "count/widgets.example.com": "0" });
 });
 
 test("many creates at once never exceed a quota, and the last place is taken", async () => {
