@@ -95,7 +95,9 @@ export function pendingIndexes({ count, done, job, last, nowMs, pods }: PendingI
   const starts: Start[] = [];
   let dueMs: number | undefined;
   for (let index = 0; index < (job.spec.completions ?? 0) && starts.length < count; index++) {
-    if (held.has(index) || done.some((set) => set.has(index))) continue;
+    const lastDone = Math.max(...done.map((set) => set.lastFrom(index) ?? index - 1));
+    if (lastDone >= index) index = lastDone;
+    if (lastDone >= index || held.has(index)) continue;
     const failure = last.get(index);
     const wait = failure === undefined ? 0 : waitMs(failure, nowMs);
     if (wait === 0) starts.push({ index, failures: failure?.failures ?? NEVER });

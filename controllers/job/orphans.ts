@@ -1,9 +1,11 @@
 import type { Client, ObjectStore } from "#client";
 import { controllerOf } from "#lib/api/owner";
+import { isTerminal } from "#lib/api/pod";
 import { StatusError } from "#lib/status-error";
 import type { Job } from "#proto/batch/v1";
 import type { Pod } from "#proto/core/v1";
 import { jobs } from "#resources";
+import { keysThatSelect } from "../owned-pods.ts";
 import { isTracked } from "./pod-fate.ts";
 import { setTracked } from "./tracking.ts";
 
@@ -23,7 +25,9 @@ export async function releaseOrphan(deps: OrphanDeps, key: string): Promise<unde
 /** Our copy may be behind: a Job that it does not have is asked for. */
 async function hasJob({ client, jobs: known }: OrphanDeps, pod: Pod): Promise<boolean> {
   const owner = controllerOf(pod);
-  if (owner?.kind !== "Job") return false;
+  // Nobody's, and about to be adopted: it keeps its finalizer, so that it is counted.
+  if (owner === undefined) return !isTerminal(pod) && keysThatSelect(known, pod).length > 0;
+  if (owner.kind !== "Job") return false;
   const { namespace = "" } = pod.metadata;
   if (known.get(`${namespace}/${owner.name}`)?.metadata.uid === owner.uid) return true;
   try {

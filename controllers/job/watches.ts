@@ -43,11 +43,12 @@ export function jobController(context: ControllerContext): StartedController {
       controller.add(key);
     }
     if (after === undefined) return;
-    const isKnown = key !== undefined && store.get(key) !== undefined;
-    if (isTracked(after) && !isKnown) orphans.add(keyOf(after));
+    const owner = ownerKey(after);
+    if (isTracked(after) && (owner === undefined || store.get(owner) === undefined))
+      orphans.add(keyOf(after));
     if (controllerOf(after) !== undefined) return;
     // Nobody's: whoever matches may want it.
-    for (const owner of keysThatSelect(store, after)) controller.add(owner);
+    for (const each of keysThatSelect(store, after)) controller.add(each);
   });
   return {
     start: () => {

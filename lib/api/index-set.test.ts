@@ -20,6 +20,14 @@ test("IndexSet holds what was put in, and its text says the same", () => {
   );
 });
 
+test("lastFrom() skips a run of neighbours", () => {
+  const set = IndexSet.parse("1,3-5,7");
+  assert.deepEqual(
+    [0, 1, 3, 4, 6, 7].map((at) => set.lastFrom(at)),
+    [undefined, 1, 5, 5, undefined, 7],
+  );
+});
+
 test("IndexSet writes ranges as Kubernetes does", () => {
   assert.equal(IndexSet.EMPTY.with([7, 1, 3, 5, 4]).toString(), "1,3-5,7");
   assert.equal(IndexSet.parse("0,1").toString(), "0,1");

@@ -43,6 +43,11 @@ export class IndexSet {
   }
 
   has(index: number): boolean {
+    return this.lastFrom(index) !== undefined;
+  }
+
+  /** The last of the run of neighbours that an index is in; undefined for one that is not in the set. */
+  lastFrom(index: number): number | undefined {
     let low = 0;
     let high = this.#intervals.length - 1;
     while (low <= high) {
@@ -50,9 +55,9 @@ export class IndexSet {
       const { first, last } = this.#intervals[middle] as Interval;
       if (index < first) high = middle - 1;
       else if (index > last) low = middle + 1;
-      else return true;
+      else return last;
     }
-    return false;
+    return undefined;
   }
 
   with(indexes: Iterable<number>): IndexSet {

@@ -5,7 +5,7 @@ import { isActive } from "#lib/api/pod";
 import { StatusError } from "#lib/status-error";
 import type { Job } from "#proto/batch/v1";
 import type { Pod } from "#proto/core/v1";
-import { events, jobs, nodes, pods } from "#resources";
+import { events, jobs, namespaces, nodes, pods } from "#resources";
 import { type ControlPlane, conditionOf, startControlPlane } from "./control-plane.ts";
 import type { Faults } from "./unreliable.ts";
 
@@ -114,6 +114,60 @@ test("a Job adopts a pod that its own selector chooses, and counts it", async ()
     { subresource: "status" },
   );
   await plane.until("complete", () => is(plane, "Complete"));
+});
+
+test("a pod whose labels no longer match is let go, without the finalizer, and replaced", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app");
+  await plane.until("running", async () => (await work(plane)).status.ready === 1);
+  const name = (await podsNow(plane))[0]?.metadata.name ?? "";
+  const body = { metadata: { labels: { "batch.kubernetes.io/controller-uid": "other" } } };
+  await plane.client.patch(pods, { namespace, name }, { type: "merge", body });
+  await plane.until(
+    "replaced",
+    async () => (await work(plane)).status.ready === 1 && (await podsNow(plane)).length === 2,
+  );
+  await plane.until("let go", async () => {
+    const { metadata } = await plane.client.get(pods, { namespace, name });
+    return (
+      (metadata.finalizers ?? []).length === 0 && (metadata.ownerReferences ?? []).length === 0
+    );
+  });
+});
+
+test("a pod that loses its owner is taken back, and counts", async () => {
+  await using plane = await startControlPlane();
+  await create(plane, "app");
+  await plane.until("running", async () => (await work(plane)).status.ready === 1);
+  const name = (await podsNow(plane))[0]?.metadata.name ?? "";
+  const body = { metadata: { ownerReferences: null } };
+  await plane.client.patch(pods, { namespace, name }, { type: "merge", body });
+  await plane.until("adopted", async () => {
+    const [pod, ...more] = await podsNow(plane);
+    return (
+      more.length === 0 &&
+      pod?.metadata.ownerReferences?.length === 1 &&
+      pod.metadata.finalizers?.length === 1
+    );
+  });
+});
+
+test("a namespace goes with its Jobs and their pods", async () => {
+  await using plane = await startControlPlane();
+  await plane.client.create(namespaces, { metadata: { name: "team" } });
+  const spec = { restartPolicy: "Never", containers: [{ name: "c", image: "app" }] };
+  const metadata = { namespace: "team", name: "work" };
+  await plane.client.create<Job>(jobs, {
+    metadata,
+    spec: { parallelism: 3, template: { spec } },
+  } as never);
+  const inTeam = async () => (await plane.client.list(pods, { namespace: "team" })).items.length;
+  await plane.until("running", async () => (await inTeam()) === 3);
+  await plane.client.delete(namespaces, { name: "team" });
+  await plane.until("gone", async () => {
+    const all = (await plane.client.list(namespaces)).items.map((each) => each.metadata.name);
+    return !all.includes("team") && (await inTeam()) === 0;
+  });
 });
 
 test("suspending ends the pods, and resuming runs the Job to its end", async () => {
