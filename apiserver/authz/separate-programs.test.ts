@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client, EventRecorder, Informers } from "#client";
+import { controllerOf } from "#lib/api/owner";
 import { silentLogger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
-import { deployments, leases, nodes, pods } from "#resources";
+import {
+  cronJobs,
+  deployments,
+  jobs,
+  leases,
+  nodes,
+  pods,
+  replicationControllers,
+  statefulSets,
+} from "#resources";
 import { grpcTransport } from "../../client/transport/grpc.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { startScheduler } from "../../scheduler/index.ts";
@@ -67,6 +77,51 @@ test("controllers and scheduler do their work with no more rights than their rol
     await Promise.all([controllers, scheduler].map(({ informers }) => informers.close()));
     await Promise.all(following);
     for (const { transport } of [admin, controllers, scheduler]) transport.close();
+  }
+});
+
+test("controllers may do what each kind of workload asks of them", {
+  timeout: 30_000,
+}, async () => {
+  await using server = await startTestServer();
+  const admin = await contextOf(server, "admin", ["system:masters"]);
+  const controllers = await contextOf(server, "system:kube-controller-manager");
+  const loop = startControllers(controllers);
+  const following = controllers.informers.start();
+  const { client } = admin;
+  const namespace = "default";
+  const own = async (kind: string) =>
+    (await client.list(pods, { namespace })).items.find((pod) => controllerOf(pod)?.kind === kind);
+  try {
+    const claim = {
+      metadata: { name: "data" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    };
+    const selector = { matchLabels: template.metadata.labels };
+    const stateful = { selector, template, serviceName: "web", volumeClaimTemplates: [claim] };
+    const metadata = { namespace, name: "web" };
+    await client.create(statefulSets, { metadata, spec: stateful } as never);
+    await client.create(replicationControllers, { metadata, spec: { template } } as never);
+    const run = { spec: { ...template.spec, restartPolicy: "Never" } };
+    const jobTemplate = { spec: { template: run } };
+    await client.create(cronJobs, {
+      metadata,
+      spec: { schedule: "@every 1s", jobTemplate },
+    } as never);
+    for (const kind of ["StatefulSet", "ReplicationController", "Job"])
+      await until(`a pod of a ${kind}`, 10_000, async () => (await own(kind)) !== undefined);
+    const pod = await own("Job");
+    const key = { namespace, name: pod?.metadata.name ?? "" };
+    const body = { status: { phase: "Succeeded" } };
+    await client.patch(pods, key, { type: "merge", body }, { subresource: "status" });
+    await until("the Job's end", 10_000, async () =>
+      (await client.list(jobs, { namespace })).items.some(({ status }) => status.succeeded === 1),
+    );
+  } finally {
+    await loop.close();
+    await controllers.informers.close();
+    await following;
+    for (const { transport } of [admin, controllers]) transport.close();
   }
 });
 
