@@ -104,7 +104,11 @@ function countIndexes(job: Job, pods: readonly Pod[]): Indexes {
   if (spec.completionMode !== "Indexed") return NONE;
   const within = (text: string | undefined): IndexSet =>
     IndexSet.parse(text ?? "").below(spec.completions ?? 0);
-  const fresh = pods.filter((pod) => isTracked(pod) && hasSucceeded(pod));
+  // One that was deleted may succeed after all; it has counted as failed by then.
+  const failedAlready = new Set(status.uncountedTerminatedPods?.failed);
+  const fresh = pods.filter(
+    (pod) => isTracked(pod) && hasSucceeded(pod) && !failedAlready.has(pod.metadata.uid),
+  );
   const completed = within(status.completedIndexes).with(
     fresh.flatMap((pod) => indexOf(pod, job) ?? []),
   );

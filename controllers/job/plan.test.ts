@@ -266,3 +266,16 @@ test("podReplacementPolicy Failed waits until a deleted pod has ended", () => {
   assert.equal(active(of).length, 1);
   assert.equal(of.job.status.failed, 1);
 });
+
+test("a deleted pod that counts as failed does not count again when it succeeds after all", () => {
+  const of = world({ completionMode: "Indexed", completions: 1 });
+  const [pod] = active(of) as [Pod];
+  of.act(pod, "delete");
+  of.seePods();
+  of.seeJob();
+  of.reconcile("status");
+  of.act(pod, "succeed");
+  of.settle();
+  const { completedIndexes, failed, succeeded } = of.job.status;
+  assert.deepEqual([failed, succeeded, completedIndexes], [1, undefined, undefined]);
+});
