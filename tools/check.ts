@@ -10,6 +10,7 @@ const CHECKS: readonly { readonly name: string; readonly command: readonly strin
   { name: "format and lint", command: ["node_modules/.bin/biome", "check", "."] },
   { name: "API description", command: ["node_modules/.bin/buf", "lint"] },
   { name: "dead code", command: ["bin/node", "node_modules/knip/bin/knip.js"] },
+  { name: "status page", command: ["bin/node", "tools/status.ts", "--check"] },
   { name: "tidy", command: ["bin/node", "--test", "tools/tidy.test.ts"] },
 ];
 
