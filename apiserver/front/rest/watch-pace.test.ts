@@ -12,8 +12,8 @@ test("WatchPace does not hold up watches whose writing is quick", async () => {
 
 const rests = [
   { tookMs: 0.5, restMs: 0 },
-  { tookMs: 3, restMs: 6 },
-  { tookMs: 500, restMs: 10 },
+  { tookMs: 3, restMs: 12 },
+  { tookMs: 500, restMs: 20 },
 ];
 
 for (const { restMs, tookMs } of rests) {
