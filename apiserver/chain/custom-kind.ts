@@ -25,8 +25,6 @@ export interface CustomKind {
   readonly scale: ScalePaths | undefined;
   /** What field selectors may name, beside metadata's fields: `spec.color`. */
   readonly selectableFields: readonly string[];
-  /** As OpenAPI shows it; undefined when the definition says nothing. */
-  readonly schema: JsonObject | undefined;
   readonly columns: readonly Column[];
   row(object: JsonObject, nowMs: number): Row;
   /** Parsed and pruned; what was pruned is a problem, a warning or nothing. */
@@ -46,7 +44,14 @@ export interface CustomKind {
 
 /** A row of the table of kinds that a definition made. */
 export interface CustomResource extends Resource {
+  /** Compiled when somebody first asks: of many kinds in a cluster, few are used in an hour. */
   readonly custom: CustomKind;
+  /** As OpenAPI shows it; undefined when the definition says nothing. */
+  readonly schema: JsonObject | undefined;
+}
+
+export function isCustom(resource: Resource): resource is CustomResource {
+  return "custom" in resource;
 }
 
 /** Undefined for a built-in kind. */

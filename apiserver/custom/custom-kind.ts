@@ -50,7 +50,6 @@ export function compileKind({ convert, definition, ended, version }: KindOptions
     hasStatus: version.subresources?.status !== undefined,
     scale: scalePaths(version),
     selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.slice(1)),
-    schema: version.schema?.openAPIV3Schema as JsonObject | undefined,
     deprecation: deprecationOf(kind, version),
     ...compileColumns(version.additionalPrinterColumns),
     decode: (body, fieldValidation) => decodeCustom(body, { kind, prune, fieldValidation }),

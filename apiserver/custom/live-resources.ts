@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { compareVersions, resourcesOf } from "#lib/api/custom-resources";
+import type { JsonObject } from "#lib/json";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { RESOURCES, type Resource } from "#resources";
 import type { CustomKind, CustomResource } from "../chain/custom-kind.ts";
@@ -58,7 +59,6 @@ export class LiveResources implements ResourceTable {
     before.end.abort();
   }
 
-  /** Compiled when somebody first asks: of many kinds in a cluster, few are used in an hour. */
   #resourcesOf(
     definition: CustomResourceDefinition,
     ended: AbortSignal,
@@ -68,13 +68,13 @@ export class LiveResources implements ResourceTable {
       const version = definition.spec.versions.find(({ name }) => name === resource.version);
       if (version === undefined) return [];
       let kind: CustomKind | undefined;
+      const schema = version.schema?.openAPIV3Schema as JsonObject | undefined;
       const compiled = (): CustomKind => {
         kind ??= compileKind({ definition, version, convert, ended });
         return kind;
       };
-      return [
-        Object.defineProperty({ ...resource }, "custom", { get: compiled }) as CustomResource,
-      ];
+      const row = { ...resource, schema };
+      return [Object.defineProperty(row, "custom", { get: compiled }) as CustomResource];
     });
   }
 

@@ -3,8 +3,8 @@ import type { JsonObject, JsonValue } from "#proto";
 import type { Resource } from "../../resources.ts";
 import type { Dialect } from "./special-schemas.ts";
 
-export interface CustomSchema {
-  readonly resource: Resource;
+/** A row of the table of kinds with its schema. */
+export interface CustomSchema extends Resource {
   /** As in the definition; undefined for one that says nothing. */
   readonly schema: JsonObject | undefined;
 }
@@ -18,13 +18,13 @@ export function customName({ group, kind, version }: Omit<Resource, "phantom">):
 
 /** The kind and its list, by their names. `reference` gives a `$ref` to a built-in message's schema. */
 export function customSchemas(
-  { resource, schema = {} }: CustomSchema,
+  custom: CustomSchema,
   dialect: Dialect,
   reference: Reference,
   own: (name: string) => JsonObject,
 ): ReadonlyMap<string, JsonObject> {
-  const { group, kind, version } = resource;
-  const name = customName(resource);
+  const { group, kind, schema = {}, version } = custom;
+  const name = customName(custom);
   const written = dialect === "v2" ? plain(schema) : schema;
   const { properties = {}, ...rest } = written as { readonly properties?: JsonObject };
   const head = { apiVersion: APIVERSION, kind: KIND };

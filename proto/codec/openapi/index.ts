@@ -22,7 +22,7 @@ export function openApiSource(
   info: OpenApiInfo,
   custom: readonly CustomSchema[] = [],
 ): OpenApiSource {
-  const resources = [...RESOURCES, ...custom.map(({ resource }) => resource)];
+  const resources = [...RESOURCES, ...custom];
   const served = servedIn(RESOURCES);
   const byPath = Map.groupBy(resources, v3Path);
   const known = (path: string): readonly Resource[] => {
@@ -30,7 +30,7 @@ export function openApiSource(
     if (found === undefined) throw new Error(`no group version at ${path}`);
     return found;
   };
-  const customAt = (path: string) => custom.filter(({ resource }) => v3Path(resource) === path);
+  const customAt = (path: string) => custom.filter((each) => v3Path(each) === path);
   const v2 = async () => v2Document(resources, served, await readDocs(), info, custom);
   return {
     paths: [...byPath.keys()].toSorted(),
