@@ -1,6 +1,6 @@
 /** Events have two faces, `v1` and `events.k8s.io/v1`, of one object: it is kept as the first, and shown as either. */
 import type { JsonObject, JsonValue } from "#lib/json";
-import { events, eventsV1, type Resource } from "#resources";
+import { apiVersionOf, events, eventsV1, type Resource } from "#resources";
 import { encodeForStore, Published } from "./published.ts";
 import type {
   Commit,
@@ -51,6 +51,12 @@ export function withEventFaces(objects: Reader & Writer): Reader & Writer {
   };
 }
 
+/** An event as one of its groups shows it. */
+export function eventIn(resource: Resource, event: JsonObject): JsonObject {
+  const names = isNewFace(resource) ? NEW_NAMES : OLD_NAMES;
+  return { ...renamed(event, names), apiVersion: apiVersionOf(resource) };
+}
+
 function isNewFace(resource: Resource): boolean {
   return resource.plural === eventsV1.plural && resource.group === eventsV1.group;
 }
@@ -77,8 +83,7 @@ async function* newFaces(
 function oldCommit(commit: Commit): Commit {
   if (!isNewFace(commit.resource)) return commit;
   if (commit.kind === "delete") return { ...commit, resource: events };
-  const object = { ...renamed(commit.object, OLD_NAMES), apiVersion: "v1" };
-  return { ...commit, resource: events, object };
+  return { ...commit, resource: events, object: eventIn(events, commit.object) };
 }
 
 function newResult(commits: readonly Commit[], result: CommitResult): CommitResult {
@@ -93,7 +98,7 @@ function newResult(commits: readonly Commit[], result: CommitResult): CommitResu
 
 function newFace(published: Published): Published {
   const { managedFields } = published;
-  const object = { ...renamed(published.json, NEW_NAMES), apiVersion: "events.k8s.io/v1" };
+  const object = eventIn(eventsV1, published.json);
   return new Published(
     published.key,
     published.revision,

@@ -1,7 +1,8 @@
 /** A request as those see it who registered for another version of its kind: `matchPolicy: Equivalent`. */
 import type { JsonObject } from "#lib/json";
-import type { Resource } from "#resources";
+import { events, type Resource } from "#resources";
 import { customKindOf } from "../../chain/custom-kind.ts";
+import { eventIn } from "../../chain/event-faces.ts";
 import { Published } from "../../chain/published.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
 
@@ -29,15 +30,16 @@ export async function requestIn(
   };
 }
 
-/** Custom kinds alone have versions that differ; what a sub-resource speaks has none. */
+/** Custom kinds have versions that differ, events two groups; what a sub-resource speaks has neither. */
 export async function objectIn(
   object: JsonObject,
   from: Resource,
   to: Resource,
 ): Promise<JsonObject> {
+  if (from === to || object["kind"] !== from.kind) return object;
   const [source, target] = [customKindOf(from), customKindOf(to)];
-  const isOther = from !== to && object["kind"] === from.kind;
-  if (!isOther || source === undefined || target === undefined) return object;
+  if (source === undefined || target === undefined)
+    return to.plural === events.plural ? eventIn(to, object) : object;
   const [stored = object] = await source.toStorage([object]);
   const [shown] = await target.show([Published.unsaved(stored)]);
   return shown?.json ?? object;

@@ -1,6 +1,7 @@
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
 import { follow } from "../../authz/follow.ts";
+import { prefixOf } from "../../chain/keys.ts";
 import type { ResourceTable } from "../../chain/resource-table.ts";
 import type { Reader } from "../../chain/steps.ts";
 import { isExempt, type Route } from "./rules.ts";
@@ -53,10 +54,10 @@ export class Registrations<T> {
   /** As what was asked for, or else, for those who want that, as another version of it. */
   #matching(route: Route): readonly Match<T>[] {
     const { isEquivalent, matches, resources } = this.#source;
-    const { group, plural } = route.resource;
+    const kept = prefixOf(route.resource);
     const others = resources
       .all()
-      .filter((each) => each.group === group && each.plural === plural && each !== route.resource);
+      .filter((each) => each !== route.resource && prefixOf(each) === kept);
     return this.all.flatMap((registered) => {
       const versions = [route.resource, ...(isEquivalent(registered) ? others : [])];
       const as = versions.find((resource) => matches(registered, { ...route, resource }));

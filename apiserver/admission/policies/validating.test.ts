@@ -5,6 +5,7 @@ import { StatusError } from "#lib/status-error";
 import {
   configMaps,
   deployments,
+  events,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
 } from "#resources";
@@ -406,4 +407,29 @@ test("a binding is refused that names no parameters rightly, or denies and warns
     bound({ paramRef: { name: "x" } }),
     /parameterNotFoundAction: Required value/,
   );
+});
+
+test("an event is judged in the group that a policy names, whichever it comes in", async () => {
+  const rule = {
+    apiGroups: ["events.k8s.io"],
+    apiVersions: ["v1"],
+    operations: ["CREATE"],
+    resources: ["events"],
+  };
+  const judged = (matchPolicy: string) =>
+    policed({
+      policy: { matchConstraints: { resourceRules: [rule], matchPolicy } },
+      validations: says("object.note != 'bad'"),
+    });
+  const create = async (api: Promise<InProcess>) =>
+    (await api).create(at(events), {
+      metadata: { name: "e" },
+      involvedObject: { kind: "Pod", namespace: "default" },
+      message: "bad",
+    });
+  await assert.rejects(
+    create(judged("Equivalent")),
+    /denied request: failed expression: object.note/,
+  );
+  await create(judged("Exact"));
 });
