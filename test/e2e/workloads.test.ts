@@ -102,20 +102,31 @@ spec:
       containers:
       - name: c
         image: ${BUSYBOX}
-        command: [sh, -c, "mkdir -p /www; cat /etc/hostname >/www/index.html; exec httpd -f -p 8080 -h /www"]
+        command: [sh, -c, "cat /etc/hostname >/www/index.html; echo start >>/www/starts; exec httpd -f -p 8080 -h /www"]
+        volumeMounts: [{name: data, mountPath: /www}]
         readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 `;
 
-test("pods of a StatefulSet find one another by name, also after an update", TIMEOUT, async () => {
-  await cluster.apply(DB);
-  await cluster.mustNaru(["rollout", "status", "statefulset/db"], { timeoutMs: 60_000 });
-  const ask = (from: string, whom: string) =>
-    k.ok(["exec", from, "--", "wget", "-q", "-O", "-", `http://${whom}:8080/`]);
-  assert.equal(await ask("db-0", "db-1.db"), "db-1\n");
-  assert.equal(await ask("db-1", "db-0.db.default.svc.cluster.local"), "db-0\n");
-  await cluster.mustNaru(["rollout", "restart", "statefulset/db"]);
-  await cluster.mustNaru(["rollout", "status", "statefulset/db"], { timeoutMs: 60_000 });
-  assert.equal(await ask("db-0", "db-1.db"), "db-1\n");
-  assert.match(await cluster.mustNaru(["rollout", "history", "statefulset/db"]), /^2\s/m);
-  await cluster.mustNaru(["delete", "statefulset/db", "service/db"]);
-});
+test(
+  "pods of a StatefulSet find one another by name, and their files after an update",
+  TIMEOUT,
+  async () => {
+    await cluster.apply(DB);
+    await cluster.mustNaru(["rollout", "status", "statefulset/db"], { timeoutMs: 60_000 });
+    const ask = (from: string, whom: string) =>
+      k.ok(["exec", from, "--", "wget", "-q", "-O", "-", `http://${whom}:8080/`]);
+    assert.equal(await ask("db-0", "db-1.db"), "db-1\n");
+    assert.equal(await ask("db-1", "db-0.db.default.svc.cluster.local"), "db-0\n");
+    await cluster.mustNaru(["rollout", "restart", "statefulset/db"]);
+    await cluster.mustNaru(["rollout", "status", "statefulset/db"], { timeoutMs: 60_000 });
+    assert.equal(await ask("db-0", "db-1.db"), "db-1\n");
+    assert.equal(await k.ok(["exec", "db-1", "--", "cat", "/www/starts"]), "start\nstart\n");
+    assert.match(await cluster.mustNaru(["rollout", "history", "statefulset/db"]), /^2\s/m);
+    await cluster.mustNaru(["delete", "statefulset/db", "service/db"]);
+    await until("no claims", 30_000, async () => (await k.ok(["get", "pvc", "-o=name"])) === "");
+  },
+);
