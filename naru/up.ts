@@ -54,8 +54,9 @@ export interface UpResult {
 
 export async function up(options: UpOptions): Promise<UpResult> {
   const { layout, progress } = options;
+  // Before anything is written down that another try would have to differ from.
+  await checkAuthentication(options.request.authentication ?? {});
   const plan = await planOf(options);
-  await checkAuthentication(plan.request.authentication ?? {});
   progress("certificates");
   const certificates = await ensureCertificates({
     directory: layout.pkiDir,

@@ -1,10 +1,11 @@
 import type { User } from "../chain/steps.ts";
+import type { ShownToken } from "./shown-token.ts";
 import type { TokenAuthenticator } from "./token-authenticator.ts";
 
 /** Tokens that name no audience: whoever holds one may show it to this API server, and to no one else. */
 export function apiTokens(
   apiAudiences: readonly string[],
-  userOf: (token: string) => Promise<User | undefined> | User | undefined,
+  userOf: (token: ShownToken) => Promise<User | undefined> | User | undefined,
 ): TokenAuthenticator {
   return {
     async authenticate(token, asked) {

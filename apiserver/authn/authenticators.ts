@@ -15,7 +15,7 @@ export interface AuthenticationOptions {
 }
 
 export function tokenAuthenticators(
-  { oidc, tokenFile = "" }: AuthenticationOptions,
+  { oidc, tokenFile }: AuthenticationOptions,
   access: {
     readonly reader: Reader;
     readonly clock: Clock;
@@ -23,13 +23,13 @@ export function tokenAuthenticators(
   },
 ): TokenAuthenticators {
   const { accounts, clock, reader } = access;
+  const fixed = tokenFile === undefined ? undefined : new StaticTokens(tokenFile);
   const audiences = accounts?.audiences ?? [];
-  const fixed = new StaticTokens(tokenFile);
   const issuer = oidc && new OidcTokens(oidc, { clock, fetch: oidc.fetch });
   const all = [
-    apiTokens(audiences, (token) => fixed.user(token)),
+    ...(fixed === undefined ? [] : [apiTokens(audiences, ({ text }) => fixed.user(text))]),
     ...(accounts === undefined ? [] : [accounts.authenticator(reader)]),
-    apiTokens(audiences, (token) => bootstrapUser(reader, clock, token)),
+    apiTokens(audiences, ({ text }) => bootstrapUser(reader, clock, text)),
     ...(issuer === undefined ? [] : [apiTokens(audiences, (token) => issuer.user(token))]),
   ];
   return new TokenAuthenticators(all, audiences);

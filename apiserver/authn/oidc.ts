@@ -2,7 +2,7 @@
 import { createRemoteJWKSet, customFetch, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "#lib/clock";
 import type { User } from "../chain/steps.ts";
-import { issuerOf } from "./accounts/account-tokens.ts";
+import type { ShownToken } from "./shown-token.ts";
 import { TokenError } from "./token-authenticator.ts";
 import { expiryOf, refusal, VerifiedTokens } from "./verified-tokens.ts";
 import { AUTHENTICATED } from "./well-known.ts";
@@ -47,9 +47,11 @@ export class OidcTokens {
   }
 
   /** Undefined for a token of another issuer. Throws TokenError for one that is not valid. */
-  async user(token: string): Promise<User | undefined> {
-    if (issuerOf(token) !== this.#settings.issuerUrl) return undefined;
-    return this.#verified.get(token, () => this.#verify(token));
+  async user(token: ShownToken): Promise<User | undefined> {
+    const known = this.#verified.known(token);
+    if (known !== undefined) return known;
+    if (token.issuer() !== this.#settings.issuerUrl) return undefined;
+    return this.#verified.add(token, await this.#verify(token.text));
   }
 
   async #verify(token: string) {

@@ -1,6 +1,7 @@
 /** Who shows a bearer token. Each kind of token has an authenticator; one that a token is not for passes it on. */
 import { StatusError } from "#lib/status-error";
 import type { User } from "../chain/steps.ts";
+import { ShownToken } from "./shown-token.ts";
 
 export interface TokenIdentity {
   readonly user: User;
@@ -10,7 +11,7 @@ export interface TokenIdentity {
 
 export interface TokenAuthenticator {
   /** Undefined for a token of another kind. Throws TokenError for one of its own that is not valid. */
-  authenticate(token: string, audiences: readonly string[]): Promise<TokenIdentity | undefined>;
+  authenticate(token: ShownToken, audiences: readonly string[]): Promise<TokenIdentity | undefined>;
 }
 
 /** Why a token is not valid. For the log and for token reviews; whoever shows it hears only that it is not. */
@@ -34,8 +35,9 @@ export class TokenAuthenticators {
 
   async identify(token: string, audiences = this.#apiAudiences): Promise<TokenIdentity> {
     if (token.length > TOKEN_LENGTH_MAX) throw new TokenError("the token is too long");
+    const shown = new ShownToken(token);
     for (const each of this.#all) {
-      const found = await each.authenticate(token, audiences);
+      const found = await each.authenticate(shown, audiences);
       if (found !== undefined) return found;
     }
     throw new TokenError("invalid bearer token");

@@ -1,30 +1,35 @@
 /** Signatures that were checked, by the token's digest: a client shows the same token with every request. */
-import { createHash } from "node:crypto";
 import type { JWTPayload } from "jose";
 import type { Clock } from "#lib/clock";
+import type { ShownToken } from "./shown-token.ts";
 import { TokenError } from "./token-authenticator.ts";
 
 /** More than there are clients at a time in a cluster of this size; each entry takes about 2 KB. */
 const TOKENS_MAX = 5000;
 
+export interface Verified<T> {
+  readonly value: T;
+  readonly expiresMs: number;
+}
+
 export class VerifiedTokens<T> {
   readonly #clock: Clock;
-  readonly #known = new Map<string, { readonly value: T; readonly expiresMs: number }>();
+  readonly #known = new Map<string, Verified<T>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** What `verify` gave for this token, as long as the token lasts. What it throws is not remembered. */
-  async get(
-    token: string,
-    verify: () => Promise<{ readonly value: T; readonly expiresMs: number }>,
-  ): Promise<T> {
-    const digest = createHash("sha256").update(token).digest("base64");
+  /** What was found of this token, as long as it lasts. */
+  known({ digest }: ShownToken): T | undefined {
     const known = this.#known.get(digest);
-    if (known !== undefined && known.expiresMs > this.#clock.nowMs()) return known.value;
+    if (known === undefined || known.expiresMs > this.#clock.nowMs()) return known?.value;
     this.#known.delete(digest);
-    const verified = await verify();
+    return undefined;
+  }
+
+  /** Gives the value back. */
+  add({ digest }: ShownToken, verified: Verified<T>): T {
     // The oldest go first: it is the order in which a Map keeps them.
     for (const [oldest] of this.#known) {
       if (this.#known.size < TOKENS_MAX) break;

@@ -1,19 +1,13 @@
 /** Tokens of service accounts: issued, and recognised. */
-import {
-  createLocalJWKSet,
-  decodeJwt,
-  exportJWK,
-  type JSONWebKeySet,
-  jwtVerify,
-  SignJWT,
-} from "jose";
+import { createLocalJWKSet, exportJWK, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
 import type { Clock } from "#lib/clock";
 import { type Random, uuid } from "#lib/random";
 import type { SigningKey } from "#lib/signing-key";
 import type { Reader, TokenBinding, TokenIssuer, User } from "../../chain/steps.ts";
 import { userOfAccount } from "../service-account-names.ts";
+import type { ShownToken } from "../shown-token.ts";
 import { type TokenAuthenticator, TokenError, type TokenIdentity } from "../token-authenticator.ts";
-import { expiryOf, refusal, VerifiedTokens } from "../verified-tokens.ts";
+import { expiryOf, refusal, type Verified, VerifiedTokens } from "../verified-tokens.ts";
 import { boundClaims, CLAIM, LEGACY_ISSUER, userOfClaims } from "./claims.ts";
 import { checkStillThere } from "./still-there.ts";
 
@@ -83,23 +77,24 @@ export class AccountTokens implements TokenIssuer {
 
   async #authenticate(
     reader: Reader,
-    token: string,
+    token: ShownToken,
     audiences: readonly string[],
   ): Promise<TokenIdentity | undefined> {
-    if (!this.#isOurs(token)) return undefined;
-    const known = await this.#verified.get(token, () => this.#verify(token));
+    const known = this.#verified.known(token) ?? (await this.#recognise(token));
+    if (known === undefined) return undefined;
     const common = known.audiences.filter((each) => audiences.includes(each));
     if (common.length === 0) throw new TokenError(`the token is for ${known.audiences.join(", ")}`);
-    await checkStillThere(reader, known.claims, token, this.#clock.nowMs());
+    await checkStillThere(reader, known.claims, token.text, this.#clock.nowMs());
     return { user: known.user, audiences: common };
   }
 
-  /** By what the token says of itself: whether that is true is looked at next. */
-  #isOurs(token: string): boolean {
-    return [this.issuer, LEGACY_ISSUER].includes(issuerOf(token) ?? "");
+  /** Undefined for a token of somebody else. */
+  async #recognise(token: ShownToken): Promise<Known | undefined> {
+    if (![this.issuer, LEGACY_ISSUER].includes(token.issuer() ?? "")) return undefined;
+    return this.#verified.add(token, await this.#verify(token.text));
   }
 
-  async #verify(token: string) {
+  async #verify(token: string): Promise<Verified<Known>> {
     const keys = createLocalJWKSet(await this.keySet());
     try {
       const { payload } = await jwtVerify(token, keys, {
@@ -117,15 +112,5 @@ export class AccountTokens implements TokenIssuer {
     } catch (error) {
       throw refusal(error);
     }
-  }
-}
-
-/** Undefined for what is no signed token. */
-export function issuerOf(token: string): string | undefined {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    // Some other kind of token.
-    return undefined;
   }
 }
