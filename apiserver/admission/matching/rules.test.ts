@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RuleWithOperations } from "#proto/admissionregistration/v1";
-import { deployments, namespaces, nodes, pods, validatingWebhookConfigurations } from "#resources";
+import {
+  deployments,
+  namespaces,
+  nodes,
+  pods,
+  selfSubjectAccessReviews,
+  validatingWebhookConfigurations,
+} from "#resources";
 import { isExempt, type Route, ruleMatches } from "./rules.ts";
 
 const RULE: RuleWithOperations = {
@@ -50,7 +57,8 @@ test("ruleMatches() compares operation, kind, sub-resource and scope", () => {
     assert.equal(ruleMatches({ ...RULE, ...fields }, route), expected, JSON.stringify(fields));
 });
 
-test("what decides about writes does not decide about itself", () => {
+test("what decides about writes does not decide about itself, nor about questions", () => {
+  assert.equal(isExempt({ operation: "CREATE", resource: selfSubjectAccessReviews }), true);
   assert.equal(isExempt({ operation: "DELETE", resource: validatingWebhookConfigurations }), true);
   assert.equal(isExempt(CREATE), false);
 });

@@ -1,6 +1,6 @@
 /** Whether a request is one of those that a rule is about. Pure. */
 import type { RuleWithOperations } from "#proto/admissionregistration/v1";
-import type { Resource } from "#resources";
+import { isQuestion, type Resource } from "#resources";
 import type { AdmissionRequest } from "../../chain/steps.ts";
 
 const GROUP = "admissionregistration.k8s.io";
@@ -24,9 +24,12 @@ export function ruleMatches(rule: RuleWithOperations, route: Route): boolean {
   );
 }
 
-/** Who could refuse its own removal could not be removed any more. */
+/**
+ * Who could refuse its own removal could not be removed any more; and a question, as whether one may do something, changes
+ * nothing that there would be to judge.
+ */
 export function isExempt({ resource }: Route): boolean {
-  return resource.group === GROUP;
+  return resource.group === GROUP || isQuestion(resource);
 }
 
 function has(values: readonly string[], wanted: string): boolean {
