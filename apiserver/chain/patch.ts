@@ -5,7 +5,7 @@ import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
 import { conflict, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
-import { isObject, objectAt } from "./object-meta.ts";
+import { isObject } from "./object-meta.ts";
 import type { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
 import { replace } from "./update.ts";
@@ -35,10 +35,7 @@ export async function patch(steps: Steps, call: Call, change: Patch): Promise<Pu
 
 /** A JSON patch may test and replace managed fields; the others give the whole list, when they speak of it. */
 function documentFor(change: Patch, current: Published): JsonObject {
-  const managedFields = change.type === "json" ? current.managedFieldsJson() : undefined;
-  if (managedFields === undefined) return current.json;
-  const metadata = { ...objectAt(current.json, "metadata"), managedFields };
-  return { ...current.json, metadata };
+  return change.type === "json" ? current.whole() : current.json;
 }
 
 export function applyPatch(

@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import { decodeManagedFields, encodeManagedFields, type ManagedFields } from "../apply/managers.ts";
+import { objectAt } from "./object-meta.ts";
 
 const MARK = Buffer.from('"metadata":{');
 const NEWLINE = 0x0a;
@@ -57,12 +58,18 @@ export class Published {
   }
 
   get managedFields(): ManagedFields {
-    this.#managedFields ??= decodeManagedFields(this.managedFieldsJson()) ?? [];
+    this.#managedFields ??= decodeManagedFields(this.#managedFieldsJson()) ?? [];
     return this.#managedFields;
   }
 
-  /** The list as clients see it; undefined when there is none. */
-  managedFieldsJson(): JsonValue | undefined {
+  /** The object as clients see it, with its managed fields: made anew each time, since few ask. */
+  whole(): JsonObject {
+    const managedFields = this.#managedFieldsJson();
+    if (managedFields === undefined) return this.json;
+    return { ...this.json, metadata: { ...objectAt(this.json, "metadata"), managedFields } };
+  }
+
+  #managedFieldsJson(): JsonValue | undefined {
     const { from, to } = this.#managed;
     if (from === to) return undefined;
     return JSON.parse(this.bytes.toString("utf8", from + FIELD.length, to - 1)) as JsonValue;

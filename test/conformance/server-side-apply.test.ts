@@ -1,5 +1,7 @@
 /** Server-side apply as the real kubectl does it. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:https";
 import { after, before, test } from "node:test";
 import { startTestServer, type TestServer } from "../harness/api-server.ts";
 import { type Kubectl, kubectl } from "../harness/kubectl.ts";
@@ -240,4 +242,22 @@ test("managed fields can be taken away", TIMEOUT, async () => {
     input: "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, labels: {z: '1'}}}",
   });
   assert.equal(await managers("web"), "new Apply ;before-first-apply Update ;");
+});
+
+test("partial metadata has managed fields, tables have none", TIMEOUT, async () => {
+  const { admin, authority } = server;
+  const base = `https://127.0.0.1:${server.server.restPort}`;
+  const ask = async (as: string): Promise<string> => {
+    const asking = request(`${base}/apis/apps/v1/namespaces/default/deployments`, {
+      headers: { accept: `application/json;as=${as};v=v1;g=meta.k8s.io` },
+      ca: authority.certificate,
+      cert: admin.certificate,
+      key: admin.key,
+    });
+    asking.end();
+    const [response] = await once(asking, "response");
+    return Buffer.concat(await response.toArray()).toString();
+  };
+  assert.match(await ask("PartialObjectMetadataList"), /"managedFields":\[\{"manager":"new"/);
+  assert.doesNotMatch(await ask("Table"), /managedFields/);
 });

@@ -96,15 +96,17 @@ function row(encoding: Encoding, item: Published): JsonObject {
   const { cells, conditions } = rowOf(resource, item.object as ApiObject, nowMs);
   const shown = conditions === undefined ? {} : { conditions: conditions as unknown as JsonValue };
   if (includeObject === "None") return { cells, ...shown };
-  const object = includeObject === "Object" ? item.json : partial(representation, item);
+  const object = includeObject === "Object" ? item.whole() : partial(representation, item);
   return { cells, ...shown, object };
 }
 
+/** In a table nobody looks for managed fields, which would be half of what is sent. */
 function partial(representation: Representation, published: Published): JsonObject {
+  const object = representation.as === "Table" ? published.json : published.whole();
   return {
     kind: "PartialObjectMetadata",
     apiVersion: metaVersion(representation),
-    metadata: published.json["metadata"] ?? {},
+    metadata: object["metadata"] ?? {},
   };
 }
 
