@@ -47,7 +47,7 @@ import {
 } from "./resources/core.ts";
 import { endpointSlices } from "./resources/discovery.ts";
 import { eventsV1 } from "./resources/events.ts";
-import { ingressClasses, ingresses } from "./resources/networking.ts";
+import { ingressClasses, ingresses, networkPolicies } from "./resources/networking.ts";
 import { runtimeClasses } from "./resources/node.ts";
 import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
@@ -116,6 +116,7 @@ export const RESOURCES: readonly Resource[] = [
   clusterRoleBindings,
   ingresses,
   ingressClasses,
+  networkPolicies,
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,

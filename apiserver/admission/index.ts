@@ -12,6 +12,7 @@ import { limitBounds, limitDefaults } from "./limits/limit-ranger.ts";
 import { MutatingPhase } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { notEnforced } from "./not-enforced.ts";
 import { ownerReferencesPermission } from "./owner-references.ts";
 import type { Plugin, Validator } from "./plugin.ts";
 import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
@@ -76,6 +77,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const quotas = new ResourceQuotas(access);
     const validating: readonly Validator[] = [
       limitBounds,
+      notEnforced,
       podSecurity(options.podSecurityExemptions ?? {}),
       defaultPriority,
       claimResize,

@@ -34,6 +34,7 @@ import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingress-class.ts";
+import { networkPolicyRules } from "./networking/network-policy.ts";
 import { runtimeClassRules } from "./node/runtime-class.ts";
 import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
@@ -72,6 +73,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "Ingress.networking.k8s.io": ingressRules,
   "IngressClass.networking.k8s.io": ingressClassRules,
+  "NetworkPolicy.networking.k8s.io": networkPolicyRules,
   "RuntimeClass.node.k8s.io": runtimeClassRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,

@@ -1,4 +1,5 @@
-import type { Ingress, IngressClass } from "#proto/networking/v1";
+import { labelSelectorToString } from "#lib/api/selector";
+import type { Ingress, IngressClass, NetworkPolicy } from "#proto/networking/v1";
 import type { RuntimeClass } from "#proto/node/v1";
 import { age } from "./duration.ts";
 import type { KindTable } from "./table.ts";
@@ -47,6 +48,15 @@ const ingressClass: KindTable = {
   },
 };
 
+const networkPolicy: KindTable = {
+  columns: ["Name", "Pod-Selector", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as NetworkPolicy;
+    const selector = labelSelectorToString(spec?.podSelector ?? {});
+    return { cells: [metadata.name, selector || "<none>", age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
 const runtimeClass: KindTable = {
   columns: ["Name", "Handler", "Age"],
   row: (object, nowMs) => {
@@ -58,5 +68,6 @@ const runtimeClass: KindTable = {
 export const NETWORKING_TABLES: Readonly<Record<string, KindTable>> = {
   Ingress: ingress,
   IngressClass: ingressClass,
+  NetworkPolicy: networkPolicy,
   RuntimeClass: runtimeClass,
 };

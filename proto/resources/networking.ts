@@ -1,4 +1,4 @@
-import type { Ingress, IngressClass } from "#proto/networking/v1";
+import type { Ingress, IngressClass, NetworkPolicy } from "#proto/networking/v1";
 import { resource, STATUS } from "./resource.ts";
 
 export const ingresses = resource<Ingress>({
@@ -15,4 +15,11 @@ export const ingressClasses = resource<IngressClass>({
   kind: "IngressClass",
   plural: "ingressclasses",
   namespaced: false,
+});
+export const networkPolicies = resource<NetworkPolicy>({
+  group: "networking.k8s.io",
+  version: "v1",
+  kind: "NetworkPolicy",
+  plural: "networkpolicies",
+  shortNames: ["netpol"],
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "#lib/json";
-import { ingressClasses, ingresses, type Resource, runtimeClasses } from "#resources";
+import {
+  ingressClasses,
+  ingresses,
+  networkPolicies,
+  type Resource,
+  runtimeClasses,
+} from "#resources";
 import { made, problems, updated } from "../testing.ts";
 
 const service = (port: JsonObject) => ({ service: { name: "s", port } });
@@ -12,6 +18,13 @@ const rule = (path: JsonObject, host = "a.example.com") => ({
       { host, http: { paths: [{ pathType: "Prefix", path: "/", backend: BACKEND, ...path }] } },
     ],
   },
+});
+
+const ingressFrom = (peer: JsonObject) => ({
+  spec: { podSelector: {}, ingress: [{ from: [peer] }] },
+});
+const egressTo = (...ports: readonly JsonObject[]) => ({
+  spec: { podSelector: {}, egress: [{ ports }] },
 });
 
 const WELL: readonly (readonly [Resource, JsonObject])[] = [
@@ -31,6 +44,10 @@ const WELL: readonly (readonly [Resource, JsonObject])[] = [
   ],
   [ingressClasses, { spec: { controller: "example.com/a" } }],
   [ingressClasses, { spec: { controller: "example.com/a", parameters: { kind: "K", name: "n" } } }],
+  [networkPolicies, { spec: { podSelector: {} } }],
+  [networkPolicies, ingressFrom({ podSelector: {}, namespaceSelector: {} })],
+  [networkPolicies, ingressFrom({ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } })],
+  [networkPolicies, egressTo({ port: 80, endPort: 90 }, { port: "web", protocol: "UDP" })],
   [runtimeClasses, { handler: "kata", overhead: { podFixed: { cpu: "10m" } } }],
 ];
 
@@ -41,6 +58,8 @@ for (const [resource, fields] of WELL) {
 }
 
 const PATH = "spec.rules[0].http.paths[0]";
+const FROM = "spec.ingress[0].from[0]";
+const TO = "spec.egress[0].ports[0]";
 const WRONG: readonly (readonly [Resource, JsonObject, string])[] = [
   [
     ingresses,
@@ -94,6 +113,32 @@ const WRONG: readonly (readonly [Resource, JsonObject, string])[] = [
     { spec: { controller: "a.b/c", parameters: { kind: "K", name: "n", scope: "Namespace" } } },
     "spec.parameters.namespace: Required value: `parameters.scope` is set to 'Namespace'",
   ],
+  [networkPolicies, ingressFrom({}), `${FROM}: Required value: must specify a peer`],
+  [
+    networkPolicies,
+    ingressFrom({ podSelector: {}, ipBlock: { cidr: "10.0.0.0/8" } }),
+    `${FROM}: Forbidden: may not specify both ipBlock and another peer`,
+  ],
+  [
+    networkPolicies,
+    ingressFrom({ ipBlock: { cidr: "10.0.0.0" } }),
+    `${FROM}.ipBlock.cidr: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)`,
+  ],
+  [
+    networkPolicies,
+    ingressFrom({ ipBlock: { cidr: "10.0.0.0/8", except: ["11.0.0.0/16"] } }),
+    `${FROM}.ipBlock.except[0]: Invalid value: "11.0.0.0/16": must be a strict subset of \`cidr\``,
+  ],
+  [
+    networkPolicies,
+    egressTo({ port: 80, endPort: 70 }),
+    `${TO}.endPort: Invalid value: 70: must be greater than or equal to \`port\``,
+  ],
+  [
+    networkPolicies,
+    egressTo({ port: "web", endPort: 70 }),
+    `${TO}.endPort: Invalid value: 70: may not be specified when \`port\` is non-numeric`,
+  ],
   [runtimeClasses, {}, "handler: Required value"],
 ];
 
@@ -113,4 +158,12 @@ test("who implements a class does not change", () => {
   assert.deepEqual(updated(ingressClasses, old, { spec: { controller: "example.com/b" } }), [
     'spec.controller: Invalid value: "example.com/b": field is immutable',
   ]);
+});
+
+test("a NetworkPolicy that names no directions restricts those that it has rules for, and always what comes in", () => {
+  const types = (fields: JsonObject): unknown =>
+    (made(networkPolicies, fields)["spec"] as JsonObject)["policyTypes"];
+  assert.deepEqual(types({ spec: { podSelector: {} } }), ["Ingress"]);
+  assert.deepEqual(types(egressTo({ port: 80 })), ["Ingress", "Egress"]);
+  assert.deepEqual(types({ spec: { podSelector: {}, policyTypes: ["Egress"] } }), ["Egress"]);
 });
