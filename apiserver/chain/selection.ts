@@ -99,8 +99,20 @@ function checkField(known: readonly string[] | undefined, field: string): void {
   throw new StatusError("BadRequest", `field label not supported: ${field}`);
 }
 
+/** Counts that are left out when they are zero, by the names that selectors know them by. */
+const COUNTS: Readonly<Record<string, readonly string[]>> = {
+  "status.replicas": ["status", "replicas"],
+  "status.successful": ["status", "succeeded"],
+};
+
 /** Absent is "", as Kubernetes compares. */
 function fieldText(object: ApiObject, path: readonly string[]): string {
+  const count = COUNTS[path.join(".")];
+  if (count !== undefined) return textAt(object, count) || "0";
+  return textAt(object, path);
+}
+
+function textAt(object: ApiObject, path: readonly string[]): string {
   let value: unknown = object;
   for (const step of path) value = isObject(value) ? value[step] : undefined;
   if (isObject(value)) return String(value["component"] ?? "");

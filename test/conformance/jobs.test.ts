@@ -98,8 +98,12 @@ spec:
 `;
   await k.ok(["create", "-f", "-"], { input });
   await wait("later", "suspended");
+  const ended = (count: number) =>
+    k.ok(["get", "jobs", `--field-selector=status.successful=${count}`, "-o=name"]);
+  assert.match(await ended(0), /job.batch\/later/);
   await k.ok(["patch", "job", "later", '-p={"spec":{"suspend":false}}']);
   await wait("later");
+  assert.match(await ended(1), /job.batch\/later/);
 });
 
 test("a pod that would run for ever is no Job's", TIMEOUT, async () => {
