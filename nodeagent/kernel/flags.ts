@@ -51,7 +51,7 @@ export const MOUNT_ATTR = {
 export const MNT_DETACH = 2;
 
 /** linux/fcntl.h */
-export const AT = { cwd: -100, emptyPath: 0x1000, recursive: 0x8000 } as const;
+export const AT = { cwd: -100, removeDir: 0x200, emptyPath: 0x1000, recursive: 0x8000 } as const;
 
 /** open_tree(2), move_mount(2) */
 export const OPEN_TREE = { clone: 1, cloexec: 0x8_0000 } as const;
@@ -105,6 +105,7 @@ export const E = {
   notDir: 20,
   inval: 22,
   noSys: 38,
+  notEmpty: 39,
 } as const;
 
 export const SIGKILL = 9;

@@ -1,8 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Socket } from "node:net";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
 import { sysctlPath } from "../program.ts";
+import { removalProgram } from "../removal-program.ts";
 import type {
   ContainerConfig,
   ContainerRecord,
@@ -20,7 +22,6 @@ import { Children } from "./children.ts";
 import { Container, type ContainerDeps } from "./container.ts";
 import { EventFeed } from "./event-feed.ts";
 import { execInContainer } from "./exec.ts";
-import { namesIn } from "./names-in.ts";
 import { removeGroup } from "./remove-group.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
@@ -204,7 +205,7 @@ export class SupervisorCore implements Runtime {
     }
     const gone = new Promise((resolve) => setImmediate(resolve))
       .then(() => (cgroup === undefined ? undefined : removeGroup(this.#deps, cgroup)))
-      .then(() => removeTree(trash))
+      .then(() => removeTree(this.#deps.kernel, trash))
       .catch((error: unknown) => logger.error("remove container's rest", { container: id, error }))
       .finally(() => this.#discarding.delete(id));
     this.#discarding.set(id, gone);
@@ -213,11 +214,10 @@ export class SupervisorCore implements Runtime {
   }
 }
 
-/** One with nothing in its writable layer is a handful of files: to fetch threads for each would take longer. */
-async function removeTree(directory: string): Promise<void> {
-  const isSmall = namesIn(`${directory}/upper`).length === 0;
-  if (isSmall) rmSync(directory, { recursive: true, force: true });
-  else await rm(directory, { recursive: true, force: true });
+/** By a process of its own, since a disk may be slow; what has a writable layer with content, file by file. */
+async function removeTree(kernel: Kernel, directory: string): Promise<void> {
+  await kernel.spawn(removalProgram(directory)).done;
+  if (existsSync(directory)) await rm(directory, { recursive: true, force: true });
 }
 
 /** A TCP connection as a process's streams. */

@@ -3,10 +3,10 @@ import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { MS } from "../../kernel/flags.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { hasCode } from "../../kernel/syscall-error.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
 import { sharedInitProgram } from "../init-program.ts";
 import { sysctlPath } from "../program.ts";
+import { unpinProgram } from "../removal-program.ts";
 import type { Sandbox, SandboxConfig, SandboxRecord } from "../runtime.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { namespacesOf } from "./plan-start.ts";
@@ -25,6 +25,7 @@ export interface SandboxDeps {
 }
 
 const INIT_GROUP = "init";
+const PINS = ["ipc", "net", "pid", "uts"];
 
 /** A pod's place: pinned namespaces, a cgroup, a record. No process, unless its containers share a PID namespace. */
 export class Sandboxes {
@@ -157,13 +158,9 @@ export class Sandboxes {
     rmSync(record, { force: true });
     await removeGroup(this.#deps, this.cgroupOf(id));
     rmSync(initStatus, { force: true });
-    try {
-      kernel.unmount(namespaces);
-    } catch (error) {
-      if (!hasCode(error, "EINVAL", "ENOENT")) throw error; // EINVAL: it was never mounted.
-    }
     // Last: as long as it is there, the next supervisor clears the rest.
-    rmSync(namespaces, { recursive: true, force: true });
+    const { failure } = await kernel.spawn(unpinProgram(namespaces, PINS)).done;
+    if (failure !== undefined) throw new Error(describeFailure(failure));
   }
 }
 
