@@ -78,7 +78,7 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const { accountTokens, authenticators, core } = await assemble(options);
+  const { accountTokens, authenticators, core, definitions } = await assemble(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const discovery = new Discovery({
@@ -106,6 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     restPort: rest.port,
     grpcPort: grpc?.port,
     close: async () => {
+      definitions.close();
       await Promise.all([rest.close(), grpc?.close()]);
       await store.close();
     },
@@ -131,6 +132,7 @@ export async function coreOver(
 
 interface Assembled {
   readonly core: Core;
+  readonly definitions: Definitions;
   readonly authenticators: TokenAuthenticators;
   readonly accountTokens: AccountTokens | undefined;
 }
@@ -171,6 +173,6 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     random,
   };
   const core = makeCore(steps);
-  await Definitions.follow({ core, resources, logger });
-  return { core, authenticators, accountTokens };
+  const definitions = await Definitions.follow({ core, resources, logger });
+  return { core, definitions, authenticators, accountTokens };
 }

@@ -16,8 +16,11 @@ export interface ScalePaths {
   readonly labelSelector: readonly string[] | undefined;
 }
 
+/** Why a kind ended that will not be there again. */
+export const ENDING = "ending";
+
 export interface CustomKind {
-  /** Aborts when the definition goes or changes: watches end with it. */
+  /** Aborts when the definition changes, or with ENDING when it is deleted: watches end with it. */
   readonly ended: AbortSignal;
   /** The definition is being deleted: objects may end, but none begin. */
   readonly isTerminating: boolean;

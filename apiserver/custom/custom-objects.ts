@@ -1,5 +1,6 @@
 /** Reads and writes custom objects in whichever version is asked for; one version of them is stored. */
-import { type CustomKind, customKindOf } from "../chain/custom-kind.ts";
+import { StatusError } from "#lib/status-error";
+import { type CustomKind, customKindOf, ENDING } from "../chain/custom-kind.ts";
 import type { Published } from "../chain/published.ts";
 import type {
   Commit,
@@ -51,7 +52,11 @@ async function shownList(kind: CustomKind, found: Promise<PublishedList>): Promi
 }
 
 async function commitCustom(objects: Writer, commits: readonly Commit[]): Promise<CommitResult> {
-  return shownResult(commits, await objects.commit(await Promise.all(commits.map(stored))));
+  const converted = await Promise.all(commits.map(stored));
+  // The request began before the definition's end; an object made now nobody would take away.
+  if (commits.some(isTooLate))
+    throw new StatusError("NotFound", "the server could not find the requested resource");
+  return shownResult(commits, await objects.commit(converted));
 }
 
 /** Events that were made anew, so that all watchers of a version share one and its encoding. */
@@ -86,6 +91,11 @@ function eventWith(
   const fresh = { ...event, object };
   made.set(object, fresh);
   return fresh;
+}
+
+function isTooLate(commit: Commit): boolean {
+  if (commit.kind === "delete" || commit.ifRevision !== 0) return false;
+  return customKindOf(commit.resource)?.ended.reason === ENDING;
 }
 
 async function stored(commit: Commit): Promise<Commit> {

@@ -3,10 +3,12 @@ import { compareVersions, resourcesOf } from "#lib/api/custom-resources";
 import type { JsonObject } from "#lib/json";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { RESOURCES, type Resource } from "#resources";
-import type { CustomKind, CustomResource } from "../chain/custom-kind.ts";
+import { type CustomKind, type CustomResource, ENDING } from "../chain/custom-kind.ts";
 import { byName, nameOf, type ResourceTable } from "../chain/resource-table.ts";
 import type { Converter } from "./conversion.ts";
 import { compileKind } from "./custom-kind.ts";
+
+const CHANGED = "changed";
 
 /** What a definition says apart from its status' small talk. */
 interface Known {
@@ -48,7 +50,7 @@ export class LiveResources implements ResourceTable {
     const resources = this.#resourcesOf(definition, end.signal);
     this.#known.set(name, { definition, resources, end });
     this.#renew();
-    before?.end.abort();
+    before?.end.abort(definition.metadata.deletionTimestamp === undefined ? CHANGED : ENDING);
   }
 
   remove(name: string): void {
@@ -56,7 +58,7 @@ export class LiveResources implements ResourceTable {
     if (before === undefined) return;
     this.#known.delete(name);
     this.#renew();
-    before.end.abort();
+    before.end.abort(ENDING);
   }
 
   #resourcesOf(

@@ -153,6 +153,25 @@ test("status and scale are routes of their own", TIMEOUT, async () => {
   );
 });
 
+test("custom objects are edited, and applied on the server's side", TIMEOUT, async () => {
+  const env = { EDITOR: "sed -i s/red/blue/" };
+  assert.match(await k.ok(["edit", "wd", "one"], { env }), /widget.shop.example.com\/one edited/);
+  const serverSide = (manager: string, input: string, ...more: readonly string[]) =>
+    k.run(["apply", "--server-side", "--field-manager", manager, "-f", "-", ...more], { input });
+  const mine = await serverSide("mine", widget("two", "{color: red}"));
+  assert.match(mine.stdout, /serverside-applied/);
+  const theirs = await serverSide("theirs", widget("two", "{color: blue}"));
+  assert.match(theirs.stderr, /conflict with "mine": .spec.color/);
+  assert.equal(
+    (await serverSide("theirs", widget("two", "{color: blue}"), "--force-conflicts")).code,
+    0,
+  );
+  assert.match(
+    (await serverSide("mine", widget("two", "{size: 1}"))).stderr,
+    /spec.size: field not declared in schema/,
+  );
+});
+
 test("a kind's objects end before its definition does", TIMEOUT, async () => {
   const finalizers = (value: string) =>
     k.ok(["patch", "wd", "one", "--type=merge", "-p", `{"metadata":{"finalizers":${value}}}`]);
