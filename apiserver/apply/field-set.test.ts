@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import type { JsonObject } from "#lib/json";
 import { countPlaces, sizeOf } from "./count-places.ts";
 import {
   difference,
@@ -93,6 +94,9 @@ describe("FieldsV1", () => {
     for (const wrong of ["x:a", "k:[]", "k:{", "i:-1", "v:"])
       assert.equal(fieldsOf({ "f:spec": { [wrong]: {} } }), undefined, wrong);
     assert.equal(fieldsOf({ "f:spec": 1 }), undefined);
+    let deep: JsonObject = {};
+    for (let at = 0; at < 20_000; at++) deep = { "f:a": deep };
+    assert.equal(fieldsOf(deep), undefined);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Field sets as `fieldsV1` has them: `{"f:spec":{".":{},"f:replicas":{}}}`; `.` is the place itself, where it has others below. */
-import type { JsonValue } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
 import { EMPTY, type FieldSet, fieldSet } from "./field-set.ts";
 import { canonicalElement, isObject, type PathElement } from "./path.ts";
 
@@ -48,12 +48,16 @@ export function decodeFields(text: string): FieldSet {
   return fieldsOf(JSON.parse(text) as JsonValue) ?? EMPTY;
 }
 
+/** Deeper than any kind's fields are; what a client sends may be deeper than our stack. */
+const DEPTH_MAX = 100;
+
 /** The set that a client sent; undefined when it is none. */
 export function fieldsOf(json: JsonValue | undefined): FieldSet | undefined {
-  return isObject(json) ? node(json, false) : undefined;
+  return isObject(json) ? node(json, 0) : undefined;
 }
 
-function node(json: Readonly<Record<string, JsonValue>>, isBelow: boolean): FieldSet | undefined {
+function node(json: JsonObject, depth: number): FieldSet | undefined {
+  if (depth > DEPTH_MAX) return undefined;
   const children = new Map<PathElement, FieldSet>();
   let has = false;
   for (const [name, value] of Object.entries(json)) {
@@ -62,9 +66,9 @@ function node(json: Readonly<Record<string, JsonValue>>, isBelow: boolean): Fiel
       continue;
     }
     const element = canonicalElement(name);
-    const child = isObject(value) ? node(value, true) : undefined;
+    const child = isObject(value) ? node(value, depth + 1) : undefined;
     if (element === undefined || child === undefined) return undefined;
     children.set(element, child);
   }
-  return fieldSet(has || (isBelow && children.size === 0), children);
+  return fieldSet(has || (depth > 0 && children.size === 0), children);
 }

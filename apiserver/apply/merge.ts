@@ -11,7 +11,7 @@ import {
   mapTypeOf,
   type SetType,
 } from "./field-type.ts";
-import { elementOf, isList, isObject, type PathElement } from "./path.ts";
+import { elementOf, isList, isObject } from "./path.ts";
 
 export function merge(
   type: FieldType,
@@ -49,35 +49,24 @@ function mergeLists(
 ): readonly JsonValue[] {
   const liveItems = new Map(live.map((item, at) => [elementOf(type, item, at), item]));
   const applied = configuration.map((item, at) => ({ element: elementOf(type, item, at), item }));
-  const isApplied = new Set(applied.map(({ element }) => element));
+  const placeOf = new Map(applied.map(({ element }, at) => [element, at]));
+  const shared = applied.flatMap(({ element }, at) => (liveItems.has(element) ? [at] : []));
   const merged: JsonValue[] = [];
-  let at = 0;
+  let taken = 0;
   const takeThrough = (end: number): void => {
-    for (; at < end; at++) {
-      const next = applied[at];
-      if (next !== undefined)
-        merged.push(merge(itemsOf(type), liveItems.get(next.element), next.item));
-    }
+    for (const { element, item } of applied.slice(taken, end))
+      merged.push(merge(itemsOf(type), liveItems.get(element), item));
+    taken = end;
   };
-  for (const [index, item] of live.entries()) {
-    const element = elementOf(type, item, index);
-    if (!isApplied.has(element)) merged.push(item);
-    else if (element === nextShared(applied, at, liveItems)) {
-      takeThrough(applied.findIndex((each) => each.element === element) + 1);
+  let next = 0;
+  for (const [at, item] of live.entries()) {
+    const place = placeOf.get(elementOf(type, item, at));
+    if (place === undefined) merged.push(item);
+    else if (place === shared[next]) {
+      takeThrough(place + 1);
+      next++;
     }
   }
   takeThrough(applied.length);
   return merged;
-}
-
-function nextShared(
-  applied: readonly { readonly element: PathElement }[],
-  from: number,
-  live: ReadonlyMap<PathElement, JsonValue>,
-): PathElement | undefined {
-  for (let at = from; at < applied.length; at++) {
-    const { element } = applied[at] ?? { element: "" };
-    if (live.has(element)) return element;
-  }
-  return undefined;
 }

@@ -223,6 +223,14 @@ describe("lists", () => {
 });
 
 describe("items of lists", () => {
+  test("of which there are very many take no longer each", { timeout: 5_000 }, () => {
+    const many = Array.from({ length: 50_000 }, (_, at) => `example.com/${at}`);
+    const state = apply(undefined, pod({}, { finalizers: many }));
+    const turned = apply(state, pod({}, { finalizers: many.toReversed() }), { by: "bob" });
+    const { finalizers } = turned.object["metadata"] as { finalizers: readonly string[] };
+    assert.deepEqual(finalizers, many.toReversed());
+  });
+
   test("of a set are there once, and have owners each", () => {
     const finalizers = (...names: string[]) => pod({}, { finalizers: names });
     const state = apply(apply(undefined, finalizers("a", "b")), finalizers("b", "c"), {
