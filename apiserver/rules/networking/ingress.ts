@@ -21,6 +21,14 @@ export const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 export const ingressRules: KindRules = {
   nameRule: "subdomain",
   firstStatus: () => ({ loadBalancer: {} }),
+  /** The annotation is what there was before the field. */
+  validateCreate(object) {
+    const { annotations = {} } = (object as unknown as Ingress).metadata;
+    const value = annotations[CLASS_ANNOTATION];
+    if (value === undefined || specOf(object)["ingressClassName"] === undefined) return [];
+    const why = "can not be set when the class field is also set";
+    return [invalid(`annotations.${CLASS_ANNOTATION}`, value, why)];
+  },
   validate(object) {
     const {
       defaultBackend,

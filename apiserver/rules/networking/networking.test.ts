@@ -102,6 +102,14 @@ const WRONG: readonly (readonly [Resource, JsonObject, string])[] = [
     rule({ backend: service({ name: "a", number: 1 }) }),
     `${PATH}.backend.service.port: Invalid value: {"name":"a","number":1}: cannot set both port name & port number`,
   ],
+  [
+    ingresses,
+    {
+      metadata: { annotations: { "kubernetes.io/ingress.class": "a" } },
+      spec: { ingressClassName: "b", defaultBackend: BACKEND },
+    },
+    'annotations.kubernetes.io/ingress.class: Invalid value: "a": can not be set when the class field is also set',
+  ],
   [ingressClasses, { spec: {} }, "spec.controller: Required value"],
   [
     ingressClasses,
