@@ -10,6 +10,7 @@ import { StatusError } from "#lib/status-error";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { customResourceDefinitions } from "#resources";
 import type { Core } from "../chain/core.ts";
+import { removeCollection } from "../chain/delete-collection.ts";
 import { CUSTOM_RESOURCE_CLEANUP } from "../chain/deletion.ts";
 import { timestamp, withMeta } from "../chain/object-meta.ts";
 import type { LiveResources } from "./live-resources.ts";
@@ -139,18 +140,14 @@ export class Definitions {
     }
   }
 
-  /** True when there are none. Through any version: they share their objects; best through the one that needs no conversion. */
-  async #deleteObjects({ spec, status }: CustomResourceDefinition): Promise<boolean> {
+  /** True when there are none. Through the version that is stored, which needs no conversion, served or not. */
+  async #deleteObjects({ metadata }: CustomResourceDefinition): Promise<boolean> {
     const { core, resources } = this.#options;
-    const { plural } = status.acceptedNames;
-    const resource = spec.versions
-      .toSorted((a, b) => Number(b.storage) - Number(a.storage))
-      .map(({ name }) => resources.find(spec.group, name, plural))
-      .find((found) => found !== undefined);
+    const resource = resources.stored(metadata.name);
     if (resource === undefined) return true;
-    const system = core.as(SYSTEM);
-    await system.deleteCollection({ resource }, {}, { propagationPolicy: "Background" });
-    return (await system.list({ resource }, { limit: 1 })).items.length === 0;
+    const call = { user: SYSTEM, resource };
+    await removeCollection(core.steps, call, {}, { propagationPolicy: "Background" });
+    return (await core.steps.reader.list({ resource, limit: 1 })).items.length === 0;
   }
 
   async #sayInProgress(definition: CustomResourceDefinition): Promise<void> {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { compareVersions, resourcesOf } from "#lib/api/custom-resources";
+import { compareVersions, resourcesOf, storedResourceOf } from "#lib/api/custom-resources";
 import type { JsonObject } from "#lib/json";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { RESOURCES, type Resource } from "#resources";
@@ -13,7 +13,9 @@ const CHANGED = "changed";
 /** What a definition says apart from its status' small talk. */
 interface Known {
   readonly definition: CustomResourceDefinition;
+  /** What is served of it. */
   readonly resources: readonly CustomResource[];
+  readonly stored: CustomResource | undefined;
   readonly end: AbortController;
 }
 
@@ -47,8 +49,11 @@ export class LiveResources implements ResourceTable {
     const before = this.#known.get(name);
     if (before !== undefined && isSame(before.definition, definition)) return;
     const end = new AbortController();
-    const resources = this.#resourcesOf(definition, end.signal);
-    this.#known.set(name, { definition, resources, end });
+    const row = (resource: Resource) => this.#rowOf(definition, resource, end.signal);
+    const resources = resourcesOf(definition).flatMap((resource) => row(resource) ?? []);
+    const kept = storedResourceOf(definition);
+    const stored = kept && (resources.find((each) => each.version === kept.version) ?? row(kept));
+    this.#known.set(name, { definition, resources, stored, end });
     this.#renew();
     before?.end.abort(definition.metadata.deletionTimestamp === undefined ? CHANGED : ENDING);
   }
@@ -61,23 +66,27 @@ export class LiveResources implements ResourceTable {
     before.end.abort(ENDING);
   }
 
-  #resourcesOf(
+  /** The row of what a definition stores, though no version of it may be served. */
+  stored(name: string): Resource | undefined {
+    return this.#known.get(name)?.stored;
+  }
+
+  #rowOf(
     definition: CustomResourceDefinition,
+    resource: Resource,
     ended: AbortSignal,
-  ): readonly CustomResource[] {
+  ): CustomResource | undefined {
+    const version = definition.spec.versions.find(({ name }) => name === resource.version);
+    if (version === undefined) return undefined;
     const convert = this.#converterOf(definition);
-    return resourcesOf(definition).flatMap((resource) => {
-      const version = definition.spec.versions.find(({ name }) => name === resource.version);
-      if (version === undefined) return [];
-      let kind: CustomKind | undefined;
-      const schema = version.schema?.openAPIV3Schema as JsonObject | undefined;
-      const compiled = (): CustomKind => {
-        kind ??= compileKind({ definition, version, convert, ended });
-        return kind;
-      };
-      const row = { ...resource, schema };
-      return [Object.defineProperty(row, "custom", { get: compiled }) as CustomResource];
-    });
+    let kind: CustomKind | undefined;
+    const compiled = (): CustomKind => {
+      kind ??= compileKind({ definition, version, convert, ended });
+      return kind;
+    };
+    const schema = version.schema?.openAPIV3Schema as JsonObject | undefined;
+    const row = { ...resource, schema };
+    return Object.defineProperty(row, "custom", { get: compiled }) as CustomResource;
   }
 
   /** Built-in kinds win, whatever a definition says. */

@@ -26,6 +26,13 @@ export function resourcesOf(definition: CustomResourceDefinition): readonly Reso
     .map((version) => resourceOf(definition, version));
 }
 
+/** The row of the version that objects are stored in, served or not; undefined before the definition is established. */
+export function storedResourceOf(definition: CustomResourceDefinition): Resource | undefined {
+  if (!isConditionTrue(definition.status.conditions, "Established")) return undefined;
+  const version = definition.spec.versions.find(({ storage }) => storage);
+  return version && resourceOf(definition, version);
+}
+
 function resourceOf(
   { spec, status }: CustomResourceDefinition,
   version: CustomResourceDefinitionVersion,

@@ -217,6 +217,16 @@ test("explain knows custom kinds, and what they no longer are", TIMEOUT, async (
   assert.match(await k.ok(["explain", "notes.spec"]), /body\s+<string>/);
 });
 
+test("a kind that is served no more still takes its objects with it", TIMEOUT, async () => {
+  await define("Lamp", [V1]);
+  await apply(object("Lamp", "v1", "a", { host: "x" }));
+  await define("Lamp", [{ ...V1, served: false }]);
+  assert.notEqual((await k.run(["get", "lamps"])).code, 0);
+  await k.ok(["delete", "crd", "lamps.net.example.com"]);
+  await define("Lamp", [V1]);
+  assert.equal(await k.ok(["get", "lamps", "-o", "name"]), "");
+});
+
 test("a name belongs to whoever had it first", TIMEOUT, async () => {
   await define("Zone", [V1], { names: { plural: "zones", kind: "Zone", shortNames: ["zn"] } });
   const definition = {
