@@ -48,8 +48,8 @@ export function decodeFields(text: string): FieldSet {
   return fieldsOf(JSON.parse(text) as JsonValue) ?? EMPTY;
 }
 
-/** Deeper than any kind's fields are; what a client sends may be deeper than our stack. */
-const DEPTH_MAX = 100;
+/** Deeper than any objects are; what a client sends as fields may be deeper than our stack. */
+const DEPTH_MAX = 500;
 
 /** The set that a client sent; undefined when it is none. */
 export function fieldsOf(json: JsonValue | undefined): FieldSet | undefined {
