@@ -55,7 +55,8 @@ export class Exchange {
   };
 
   async answer(answer: Answer): Promise<void> {
-    let bytes = answer.body;
+    let bytes =
+      answer.type === undefined && this.#isForPeople ? indented(answer.body) : answer.body;
     const packed = bytes.length >= GZIP_BYTES_MIN && this.takesGzip;
     if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
     if (this.response.headersSent || this.response.destroyed) return;
@@ -95,9 +96,20 @@ export class Exchange {
     });
   }
 
+  /** As Kubernetes: who asks for it, and tools whose answers people look at. */
+  get #isForPeople(): boolean {
+    const asked = this.query.get("pretty");
+    if (asked) return asked !== "0" && asked.toLowerCase() !== "false";
+    return /^(curl|Wget|Mozilla\/5\.0)/.test(this.request.headers["user-agent"] ?? "");
+  }
+
   get takesGzip(): boolean {
     return /\bgzip\b/.test(String(this.request.headers["accept-encoding"] ?? ""));
   }
+}
+
+function indented(json: Buffer): Buffer {
+  return Buffer.from(`${JSON.stringify(JSON.parse(json.toString("utf8")), undefined, 2)}\n`);
 }
 
 /** A header holds printable ASCII only. */
