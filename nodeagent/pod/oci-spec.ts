@@ -57,7 +57,22 @@ export function containerConfig(inputs: SpecInputs): ContainerConfig {
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
+    ...joinedPid(pod, container),
   };
+}
+
+/** An ephemeral container may look at another one's processes. */
+function joinedPid(pod: Pod, { name }: Container): Pick<ContainerConfig, "joinsPidOf"> {
+  const { ephemeralContainers = [] } = pod.spec;
+  const target = ephemeralContainers.find((each) => each.name === name)?.targetContainerName ?? "";
+  if (target === "") return {};
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status;
+  const status = [...containerStatuses, ...initContainerStatuses].find(
+    (each) => each.name === target,
+  );
+  const id = status?.state?.running && status.containerID?.replace(/^\w+:\/\//, "");
+  if (id === undefined) throw new ConfigError(`target container "${target}" does not run`);
+  return { joinsPidOf: id };
 }
 
 function ociConfig(inputs: SpecInputs): OciConfig {

@@ -57,6 +57,8 @@ export interface ContainerConfig {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+  /** The container whose process namespace it joins, by id; absent: it gets one of its own, or the pod's. */
+  readonly joinsPidOf?: string;
 }
 
 export type ContainerState =

@@ -148,6 +148,13 @@ test("debug puts a container into a running pod", TIMEOUT, async () => {
   assert.match(await k.ok(["get", "pod", pod]), /1\/1 +Running +0 /);
 });
 
+test("debug --target sees the container's processes", TIMEOUT, async () => {
+  const pod = await firstPod();
+  const debug = ["debug", pod, `--image=${BUSYBOX}`, "-c=see", "--target=main", "-i", "--quiet"];
+  const { stderr, stdout } = await k.run([...debug, "--", "sh", "-c", "ps -o args | cat"]);
+  assert.match(stdout + (await k.ok(["logs", pod, "-c", "see"])), /httpd -p 8080/, stderr);
+});
+
 test("a service's pods are reached through the API server", TIMEOUT, async () => {
   await k.ok(["expose", "deploy/web", "--port=80", "--target-port=8080"]);
   const path = "/api/v1/namespaces/default/services/web/proxy/";

@@ -31,7 +31,7 @@ import { describeFailure } from "./describe-failure.ts";
 import { readDescriptor } from "./endpoints.ts";
 import type { KernelPaths } from "./kernel-paths.ts";
 import type { LogLimits } from "./log-writer.ts";
-import { planStart } from "./plan-start.ts";
+import { openPidNamespace, planStart } from "./plan-start.ts";
 import type { SeccompFilters } from "./seccomp-filters.ts";
 import type { ContainerPaths, StateDirectory } from "./state-directory.ts";
 import { readStatusFile } from "./status-file.ts";
@@ -120,12 +120,17 @@ export class Container {
     try {
       this.#makeCgroup();
       const { config, sandbox } = this.#options;
+      const { joinsPidOf } = config;
+      const pidNamespace =
+        joinsPidOf === undefined ? undefined : openPidNamespace(this.#deps.state, joinsPidOf);
+      if (pidNamespace !== undefined) streams.given.push(pidNamespace);
       const plan = planStart({
         deps: this.#deps,
         config: { ...config, oci: this.oci },
         sandbox,
         cgroup: this.cgroup,
         streams,
+        pidNamespace,
       });
       const spawned = kernel.spawn(startProgram(plan));
       this.#open(streams.master, streams.stdinWriter);

@@ -1,9 +1,11 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import type { OciMount } from "../oci-config.ts";
 import type { StartPlan } from "../program.ts";
 import type { ContainerConfig, SandboxConfig } from "../runtime.ts";
 import type { ContainerDeps } from "./container.ts";
 import type { ContainerStreams } from "./container-streams.ts";
+import type { StateDirectory } from "./state-directory.ts";
+import { readStatusFile } from "./status-file.ts";
 
 export interface PlanOptions {
   readonly deps: ContainerDeps;
@@ -11,14 +13,18 @@ export interface PlanOptions {
   readonly sandbox: SandboxConfig;
   readonly cgroup: string;
   readonly streams: ContainerStreams;
+  /** An open process namespace to join, in place of one of its own. */
+  readonly pidNamespace: number | undefined;
 }
 
 /** Looks up what the pure part needs to know of the node. */
 export function planStart(options: PlanOptions): StartPlan {
-  const { deps, config, sandbox, cgroup, streams } = options;
+  const { deps, config, sandbox, cgroup, pidNamespace, streams } = options;
   const oci = withTerminal(config, streams);
   const pins = deps.state.sandbox(sandbox.id).namespaces;
   const join = namespacesOf(sandbox).map((kind) => ({ kind, path: `${pins}/${kind}` }));
+  const own = pidNamespace === undefined ? undefined : `/proc/self/fd/${pidNamespace}`;
+  const pid = own ?? (sandbox.sharePid ? `${pins}/pid` : undefined);
   return {
     oci,
     lowerDirs: config.lowerDirs,
@@ -26,8 +32,8 @@ export function planStart(options: PlanOptions): StartPlan {
     directory: deps.state.container(config.id).directory,
     cgroupEntries: deps.cgroups.entryFiles(cgroup),
     cgroupMounts: deps.cgroups.mounts(),
-    joined: sandbox.sharePid ? [...join, { kind: "pid", path: `${pins}/pid` }] : join,
-    created: sandbox.sharePid || sandbox.host.pid ? [] : ["pid"],
+    joined: pid === undefined ? join : [...join, { kind: "pid", path: pid }],
+    created: pid === undefined && !sandbox.host.pid ? ["pid"] : [],
     stdio: streams.stdio,
     oomScoreAdj: config.oomScoreAdj,
     filter: deps.filters.filterFor(oci),
@@ -39,6 +45,20 @@ export function planStart(options: PlanOptions): StartPlan {
       held: streams.held,
     },
   };
+}
+
+/** Held open before it is looked at once more: a number that was free in between could be any process's. */
+export function openPidNamespace(state: StateDirectory, containerId: string): number {
+  const { status } = state.container(containerId);
+  const isRunning = (): boolean => {
+    const { exitStatus, pid } = readStatusFile(status);
+    return pid !== undefined && exitStatus === undefined;
+  };
+  if (!isRunning()) throw new Error(`container ${containerId} does not run`);
+  const descriptor = openSync(`/proc/${readStatusFile(status).pid}/ns/pid`, "r");
+  if (isRunning()) return descriptor;
+  closeSync(descriptor);
+  throw new Error(`container ${containerId} has ended`);
 }
 
 /** The namespaces that a pod's containers share, of their own. The hostname goes with the network, as Kubernetes has it. */

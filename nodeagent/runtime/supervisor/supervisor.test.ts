@@ -266,6 +266,27 @@ test("sharePid lets containers see each other, below an init without rights", op
   await node.client.removeSandbox("shared");
 });
 
+test(
+  "a container that joins another's process namespace sees its processes, and goes with it",
+  options,
+  async () => {
+    await node.client.startContainer(node.container("target", ["sleep", "88"]));
+    const { log } = await run("looker", "ps -o pid,args | cat", { joinsPidOf: "target" });
+    assert.match(log, /1 .*sleep 88/);
+    await node.client.startContainer(
+      node.container("stays", ["sleep", "99"], { joinsPidOf: "target" }),
+    );
+    await node.client.killContainer("target", 9, false);
+    const ended = await node.ended("stays");
+    assert.equal(ended.at === "exited" && ended.signal, 9);
+    const late = await node.client.startContainer(
+      node.container("late", ["true"], { joinsPidOf: "target" }),
+    );
+    assert.equal(late.at, "failed");
+    assert.match(late.at === "failed" ? late.message : "", /container target does not run/);
+  },
+);
+
 test("a pod on the node's namespaces has them", options, async () => {
   const host = { network: true, ipc: true, pid: true };
   await node.client.createSandbox(node.sandbox("host", { host }));
