@@ -212,10 +212,7 @@ export class PodWorker implements PodSide {
   async #makeSandbox(): Promise<void> {
     const { runtime, network, objects, clock } = this.#deps;
     try {
-      const followed = objects.follow(this.#pod, () => {
-        this.refreshVolumes();
-        this.changed();
-      });
+      const followed = objects.follow(this.#pod, () => this.#sourceChanged());
       const sandbox = await runtime.createSandbox(sandboxConfig(this.#pod));
       const ip = await this.#attach(sandbox.netnsPath);
       await followed;
@@ -228,6 +225,13 @@ export class PodWorker implements PodSide {
       this.#event("Warning", isVolume ? "FailedMount" : "FailedCreatePodSandBox", message);
       this.#sandbox = { at: "failed", message, retryAtMs: clock.nowMs() + SANDBOX_RETRY_MS };
     }
+    this.changed();
+  }
+
+  /** What a volume waits for may be there now: a sandbox that failed for want of it need not wait out its time. */
+  #sourceChanged(): void {
+    if (this.#sandbox.at === "failed") this.#sandbox = { ...this.#sandbox, retryAtMs: 0 };
+    this.refreshVolumes();
     this.changed();
   }
 
