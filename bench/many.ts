@@ -16,6 +16,7 @@ import { keyOf } from "../apiserver/chain/keys.ts";
 import { withMeta } from "../apiserver/chain/object-meta.ts";
 import { encodeForStore, type Published } from "../apiserver/chain/published.ts";
 import { EmbeddedStore } from "../apiserver/storage/embedded/embedded-store.ts";
+import type { ServerConfig } from "../naru/config.ts";
 import { ensureCertificates } from "../naru/pki/certificates.ts";
 import { startTestServer } from "../test/harness/api-server.ts";
 import { until } from "../test/harness/until.ts";
@@ -50,12 +51,18 @@ async function measure(): Promise<void> {
       runs: 1,
     });
   } finally {
+    child.removeAllListeners("exit");
     child.kill("SIGKILL");
   }
 }
 
 async function measureServer(child: ChildProcess): Promise<Record<string, number>> {
   const pid = child.pid ?? 0;
+  child.once("exit", (code) => {
+    process.stderr.write(`the server ended with ${code}\n`);
+    rmSync(directory, { recursive: true });
+    process.exit(1);
+  });
   const startMs = performance.now();
   await until("the server", READY_MS_MAX, async () => (await ask("/readyz")) > 0);
   const readyMs = performance.now() - startMs;
@@ -148,7 +155,7 @@ async function writeConfig(): Promise<string> {
     nodeNames: [],
     clock,
   });
-  const config = {
+  const config: ServerConfig = {
     dataDir: join(directory, "store"),
     datastore: "embedded",
     host: "127.0.0.1",
@@ -157,6 +164,7 @@ async function writeConfig(): Promise<string> {
     serviceCidr: "10.96.0.0/16",
     tls: {
       authority: certificates.authority.certificatePath,
+      authorityKey: certificates.authority.keyPath,
       certificate: certificates.server.certificatePath,
       key: certificates.server.keyPath,
     },
