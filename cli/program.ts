@@ -9,6 +9,7 @@ import {
 } from "./command-options.ts";
 import { registerClusterCommands } from "./program-cluster.ts";
 import { registerRolloutCommands } from "./program-rollout.ts";
+import { UserError } from "./terminal.ts";
 
 export function buildProgram(options: ProgramOptions): Command {
   const { terminal } = options;
@@ -146,10 +147,9 @@ function registerPodCommands(program: Command, options: ProgramOptions): void {
     .passThroughOptions()
     .action(async (word: string, words: string[], _, command: Command) => {
       const { exec } = await import("./commands/exec.ts");
+      const own = commandWords(command, words);
       await withSession(command, options, async (session) => {
-        options.exit(
-          await exec(session, options.console, word, withoutDashes(words), command.opts()),
-        );
+        options.exit(await exec(session, options.console, word, own, command.opts()));
       });
     });
   clusterCommand(program, "port-forward <pod> <ports...>", "open local ports to a pod: 8080:80")
@@ -187,6 +187,12 @@ function registerNodeCommands(program: Command, options: ProgramOptions): void {
 }
 
 /** The command that follows `--`: commander leaves the dashes in. */
-function withoutDashes(words: readonly string[]): string[] {
-  return words[0] === "--" ? words.slice(1) : [...words];
+/** `web -c main -- ls -l`: what stands before the dashes is ours, as with kubectl. Without dashes all of it is the command. */
+function commandWords(command: Command, words: readonly string[]): string[] {
+  const at = words.indexOf("--");
+  if (at === -1) return [...words];
+  const { operands, unknown } = command.parseOptions(words.slice(0, at));
+  const [stray] = [...operands, ...unknown];
+  if (stray === undefined) return words.slice(at + 1);
+  throw new UserError(`${JSON.stringify(stray)}: write -- directly before the command to run`);
 }

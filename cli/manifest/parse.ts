@@ -8,6 +8,7 @@ import {
   parseAllDocuments,
 } from "yaml";
 import type { JsonObject, JsonValue } from "#lib/json";
+import { KUBERNETES_YAML } from "#lib/yaml";
 import { UserError } from "../terminal.ts";
 import { formatPlace, type Manifest, type Place } from "./manifest.ts";
 import { aliasError, syntaxError } from "./syntax-error.ts";
@@ -18,11 +19,7 @@ const ALIASES_MAX = 100;
 /** Reads all objects of a text: YAML or JSON, several documents, and Lists taken apart. */
 export function parseManifests(source: string, text: string): Manifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    version: "1.2",
-  });
+  const documents = parseAllDocuments(text, { ...KUBERNETES_YAML, lineCounter: lines });
   if (!Array.isArray(documents)) return [];
   const found: Manifest[] = [];
   for (const [at, document] of documents.entries()) {

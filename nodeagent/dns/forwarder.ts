@@ -113,20 +113,27 @@ async function askOne(
 function overUdp(clock: Clock, to: Upstream, query: Buffer): Promise<DecodedPacket | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
+    let isOver = false;
     const end = (packet: DecodedPacket | undefined): void => {
+      if (isOver) return;
+      isOver = true;
       cancel();
+      socket.removeAllListeners("connect");
       socket.removeAllListeners("message");
       socket.close();
       resolve(packet);
     };
     const cancel = clock.after(TRY_MS, () => end(undefined));
-    socket.once("error", () => end(undefined));
+    // For as long as the socket lives: what nobody hears would end the agent.
+    socket.on("error", () => end(undefined));
     socket.on("message", (bytes) => {
       const packet = answerTo(query, bytes);
       if (packet !== undefined) end(packet);
     });
     // A connected socket hears only this upstream, and hears at once when nobody is there.
-    socket.connect(to.port, to.address, () => socket.send(query));
+    socket.once("connect", () => socket.send(query));
+    // Its callback would be called for a failure, too, which the listener above has heard of.
+    socket.connect(to.port, to.address);
   });
 }
 

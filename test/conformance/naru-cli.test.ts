@@ -112,6 +112,35 @@ test("unknown fields are told with their places and what was meant", TIMEOUT, as
   assert.match(told, /-:10:\d+: .*imagee: no such field; did you mean image\?/);
 });
 
+const POD = `apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: main, image: "app:1"}]}
+`;
+
+test("exec takes its options before the dashes, wherever the pod stands", TIMEOUT, async () => {
+  await ok(["apply", "-f", "-"], POD);
+  for (const words of [
+    ["web", "-c", "other"],
+    ["-c", "other", "web"],
+  ])
+    assert.match(await refusal(["exec", ...words, "--", "true"]), /no container "other"/);
+  assert.match(await refusal(["exec", "web", "ls", "--", "-l"]), /"ls": write -- directly before/);
+});
+
+test("modes and booleans are read as kubectl reads them", TIMEOUT, async () => {
+  const volume =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: modes}\nspec:\n  containers: [{name: a, image: b}]\n  volumes: [{name: s, secret: {secretName: s, defaultMode: 0400}}]\n";
+  await ok(["apply", "-f", "-"], volume);
+  const mode = "jsonpath={.spec.volumes[0].secret.defaultMode}";
+  assert.equal(await ok(["get", "pod/modes", "-o", mode]), "256");
+  const flags = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {a: yes}\n";
+  assert.match(
+    await refusal(["apply", "-f", "-"], flags),
+    /-:4:8: .*data\.a|data\[a\].*expected a string/,
+  );
+});
+
 test("a namespace that is missing is told with what to do", TIMEOUT, async () => {
   const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: nowhere}\n";
   assert.match(

@@ -2,6 +2,7 @@ import type { Http2ServerRequest } from "node:http2";
 import { decodeProtobuf } from "#codec";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import { KUBERNETES_YAML } from "#lib/yaml";
 import type { Body } from "../../chain/steps.ts";
 
 /** etcd's and Kubernetes' own bound on one object, with room for a patch of it. */
@@ -96,7 +97,7 @@ function isJson(bytes: Buffer): boolean {
 async function parseYaml(bytes: Buffer): Promise<JsonObject> {
   const { parse } = await import("yaml");
   try {
-    return parse(bytes.toString("utf8")) as JsonObject;
+    return parse(bytes.toString("utf8"), KUBERNETES_YAML) as JsonObject;
   } catch (cause) {
     throw new StatusError("BadRequest", `the body is not YAML: ${(cause as Error).message}`);
   }
