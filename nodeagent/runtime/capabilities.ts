@@ -1,3 +1,5 @@
+import type { OciConfig } from "./oci-config.ts";
+
 /** linux/capability.h: the place in the list is the number. */
 const NAMES = (
   "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE " +
@@ -46,4 +48,30 @@ export function capabilityWords(names: readonly string[]): readonly [number, num
     else high |= 1 << (number - 32);
   }
   return [low >>> 0, high >>> 0];
+}
+
+/** The bounding set that a process's `/proc/<pid>/status` tells. */
+export function boundingSetOf(status: string): ReadonlySet<string> {
+  const digits = /^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  if (digits === undefined) throw new Error("no CapBnd in a process's status");
+  const bits = BigInt(`0x${digits}`);
+  return new Set(ALL_CAPABILITIES.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n));
+}
+
+/** Keeps of each of the container's sets what the test lets through. */
+export function filterCapabilities(oci: OciConfig, isKept: (name: string) => boolean): OciConfig {
+  const { capabilities } = oci.process;
+  return {
+    ...oci,
+    process: {
+      ...oci.process,
+      capabilities: {
+        bounding: capabilities.bounding.filter(isKept),
+        effective: capabilities.effective.filter(isKept),
+        permitted: capabilities.permitted.filter(isKept),
+        inheritable: capabilities.inheritable.filter(isKept),
+        ambient: capabilities.ambient.filter(isKept),
+      },
+    },
+  };
 }

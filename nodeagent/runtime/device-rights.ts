@@ -1,3 +1,4 @@
+import { filterCapabilities } from "./capabilities.ts";
 import type { OciConfig } from "./oci-config.ts";
 
 /** Privileged containers, which have every right anyway, may use every device. */
@@ -10,20 +11,5 @@ export function mayUseAllDevices(oci: OciConfig): boolean {
  * absent yet): it may make none, and those of its image are dead. What the runtime puts into /dev is what it has.
  */
 export function withoutDevices(oci: OciConfig): OciConfig {
-  const { capabilities } = oci.process;
-  const less = (names: readonly string[]): readonly string[] =>
-    names.filter((name) => name !== "CAP_MKNOD");
-  return {
-    ...oci,
-    process: {
-      ...oci.process,
-      capabilities: {
-        bounding: less(capabilities.bounding),
-        effective: less(capabilities.effective),
-        permitted: less(capabilities.permitted),
-        inheritable: less(capabilities.inheritable),
-        ambient: less(capabilities.ambient),
-      },
-    },
-  };
+  return filterCapabilities(oci, (name) => name !== "CAP_MKNOD");
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ALL_CAPABILITIES, boundingSetOf } from "./capabilities.ts";
 import { withoutDevices } from "./device-rights.ts";
 import { explainProgram } from "./explain.ts";
 import type { OciConfig } from "./oci-config.ts";
@@ -123,6 +124,17 @@ test("withoutDevices() takes the right to make devices, and the image's with it"
   assert.notEqual(index(program, "drop CAP_MKNOD"), -1);
   assert.equal(program[index(program, "mount overlay")]?.args[3], 4, "nodev");
   assert.equal(startProgram(plan())[index(program, "mount overlay")]?.args[3], 0);
+});
+
+test("boundingSetOf() reads which capabilities a process may have", () => {
+  const all = boundingSetOf("Name:\tnode\nCapEff:\t0000000000000001\nCapBnd:\t000001ffffffffff\n");
+  assert.deepEqual([...all], ALL_CAPABILITIES);
+  const less = boundingSetOf("CapBnd:\t000001fffeffffff\nCapAmb:\t0000000000000000\n");
+  assert.deepEqual(
+    ALL_CAPABILITIES.filter((name) => !less.has(name)),
+    ["CAP_SYS_RESOURCE"],
+  );
+  assert.throws(() => boundingSetOf("Name:\tnode\n"), /CapBnd/);
 });
 
 test("explainProgram() prints a line a call", () => {

@@ -14,6 +14,7 @@ import type { Logger } from "#lib/logger";
 import { SIGKILL } from "../../kernel/flags.ts";
 import type { Kernel, SpawnOutcome } from "../../kernel/kernel.ts";
 import { hasCode } from "../../kernel/syscall-error.ts";
+import { filterCapabilities } from "../capabilities.ts";
 import type { Cgroups } from "../cgroup/cgroup.ts";
 import { mayUseAllDevices, withoutDevices } from "../device-rights.ts";
 import type { OciConfig } from "../oci-config.ts";
@@ -46,6 +47,8 @@ export interface ContainerDeps {
   readonly filters: SeccompFilters;
   readonly kernelPaths: KernelPaths;
   readonly logLimits: LogLimits;
+  /** Our own bounding set: nobody can give what he lacks. */
+  readonly capabilities: ReadonlySet<string>;
 }
 
 export interface ContainerOptions {
@@ -102,8 +105,10 @@ export class Container {
 
   /** Its configuration as far as this node can hold it to that. */
   get oci(): OciConfig {
-    const { oci } = this.config;
-    const isHeld = this.#deps.cgroups.version === 1 || mayUseAllDevices(oci);
+    const { capabilities, cgroups } = this.#deps;
+    const asked = this.config.oci;
+    const oci = filterCapabilities(asked, (name) => capabilities.has(name));
+    const isHeld = cgroups.version === 1 || mayUseAllDevices(asked);
     return isHeld ? oci : withoutDevices(oci);
   }
 
@@ -147,6 +152,7 @@ export class Container {
     }
     if (outcome.failure !== undefined) return this.#failAt(outcome.failure);
     this.#warn(outcome.tolerated);
+    this.#warnOfCapabilities();
     const { pid } = readStatusFile(this.#paths.status);
     assert(pid !== undefined, "the list records the process id before anything else");
     return this.#become({ at: "running", pid, startedAtMs });
@@ -363,6 +369,15 @@ export class Container {
       const step = describeFailure(failure);
       this.#deps.logger.info("container runs without a limit", { id: this.config.id, step });
     }
+  }
+
+  /** As runc and containerd: what this machine does not let us have is no reason not to run. */
+  #warnOfCapabilities(): void {
+    const asked = this.config.oci.process.capabilities.bounding;
+    const lacking = asked.filter((name) => !this.#deps.capabilities.has(name));
+    if (lacking.length === 0) return;
+    const fields = { id: this.config.id, capabilities: lacking };
+    this.#deps.logger.info("container runs without capabilities that the node lacks", fields);
   }
 }
 

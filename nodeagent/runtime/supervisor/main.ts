@@ -4,6 +4,7 @@ import { jsonLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { linuxKernel } from "../../kernel/linux.ts";
+import { boundingSetOf } from "../capabilities.ts";
 import { openCgroups } from "../cgroup/cgroup.ts";
 import { SupervisorCore } from "./core.ts";
 import { KernelPaths } from "./kernel-paths.ts";
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     filters: new SeccompFilters(architecture),
     kernelPaths: new KernelPaths(),
     logLimits,
+    capabilities: boundingSetOf(kernel.readText("/proc/self/status")),
   });
   process.on("SIGCHLD", () => core.children.collect());
   await core.adopt();

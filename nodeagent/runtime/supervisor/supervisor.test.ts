@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { ALL_CAPABILITIES, boundingSetOf } from "../capabilities.ts";
 import type { OciConfig, OciMount } from "../oci-config.ts";
 import { DEFAULT_MOUNTS, defaultOciConfig } from "../oci-defaults.ts";
 import type { ContainerConfig, ContainerState } from "../runtime.ts";
@@ -106,6 +107,26 @@ test(
     assert.match(log, /chrooted/);
   },
 );
+
+test("capabilities that the node lacks are left out, and named in the log", options, async () => {
+  const all = ALL_CAPABILITIES;
+  const oci = ociOf("cat /proc/self/status", ({ process }) => ({
+    process: {
+      ...process,
+      capabilities: { bounding: all, effective: all, permitted: all, inheritable: [], ambient: [] },
+    },
+  }));
+  const { state, log } = await run("everything", "", { oci });
+  assert.equal(state.at, "exited", JSON.stringify(state));
+  const own = boundingSetOf(readFileSync("/proc/self/status", "utf8"));
+  assert.deepEqual(boundingSetOf(log), own);
+  const lacking = all.filter((name) => !own.has(name));
+  const warnings = readFileSync(`${node.stateDir}/supervisor.log`, "utf8")
+    .split("\n")
+    .filter((line) => line.includes("without capabilities") && line.includes('"everything"'));
+  assert.equal(warnings.length, lacking.length === 0 ? 0 : 1);
+  for (const name of lacking) assert.match(warnings[0] ?? "", new RegExp(`"${name}"`));
+});
 
 test("a user who is not root has no capabilities", options, async () => {
   const oci = ociOf("id; grep CapEff /proc/self/status; touch /x", ({ process }) => ({
