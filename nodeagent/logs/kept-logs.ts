@@ -1,6 +1,7 @@
 /** Logs of pods that are gone: kept for a while, within a bound. */
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { StatusError } from "#lib/status-error";
 
 export interface KeptLog {
   readonly directory: string;
@@ -43,16 +44,33 @@ export function findPodLogs(
     .toSorted((a, b) => b.changedAtMs - a.changedAtMs)[0]?.directory;
 }
 
-/** `0.log`, `1.log`, …: the one that many before the last. The only container's, when none is named. */
+/**
+ * The container that was asked for, or the only one whose log is kept. Throws BadRequest that names those to choose from,
+ * NotFound when there are none.
+ */
+export function keptContainer(podDirectory: string, pod: string, asked: string): string {
+  const kept = directories(podDirectory)
+    .filter((name) => latestLog(podDirectory, name, 0) !== undefined)
+    .toSorted();
+  const [only] = kept;
+  if (only === undefined)
+    throw new StatusError("NotFound", `no logs of a deleted pod "${pod}" are kept on this node`);
+  if (asked === "" && kept.length === 1) return only;
+  if (kept.includes(asked)) return asked;
+  const why =
+    asked === ""
+      ? `a container name must be specified for deleted pod ${pod}`
+      : `container ${asked} is not valid for deleted pod ${pod}`;
+  throw new StatusError("BadRequest", `${why}, choose one of: [${kept.join(" ")}]`);
+}
+
+/** `0.log`, `1.log`, …: the one that many before the last. */
 export function latestLog(
   podDirectory: string,
   container: string,
   before: number,
 ): string | undefined {
-  const directory = join(
-    podDirectory,
-    container === "" ? (directories(podDirectory)[0] ?? "") : container,
-  );
+  const directory = join(podDirectory, container);
   const attempts = directories(directory)
     .map((name) => /^(\d+)\.log$/.exec(name)?.[1])
     .filter((text): text is string => text !== undefined)

@@ -8,6 +8,7 @@ import {
   findPodLogs,
   KEPT_BYTES_MAX,
   KEPT_MS_MAX,
+  keptContainer,
   latestLog,
   planLogRemoval,
 } from "./kept-logs.ts";
@@ -87,7 +88,24 @@ test("findPodLogs finds what is kept of a pod", () => {
   writeFileSync(join(directory, "default_web_u1", "main", "3.log"), "");
   writeFileSync(join(directory, "default_web_u1", "main", "10.log"), "");
   const found = findPodLogs(directory, { namespace: "default", name: "web" }) ?? "";
-  assert.equal(latestLog(found, "", 0), join(found, "main", "10.log"));
+  assert.equal(latestLog(found, "main", 0), join(found, "main", "10.log"));
   assert.equal(latestLog(found, "main", 1), join(found, "main", "3.log"));
   assert.equal(findPodLogs(directory, { namespace: "default", name: "other" }), undefined);
+});
+
+test("keptContainer chooses the only container, and else names those to choose from", () => {
+  const keep = (container: string): void => {
+    mkdirSync(join(directory, container));
+    writeFileSync(join(directory, container, "0.log"), "");
+  };
+  const refuses = (asked: string, message: string, reason = "BadRequest"): void =>
+    assert.throws(() => keptContainer(directory, "web", asked), { reason, message });
+  mkdirSync(join(directory, "empty"));
+  refuses("", 'no logs of a deleted pod "web" are kept on this node', "NotFound");
+  keep("side");
+  assert.equal(keptContainer(directory, "web", ""), "side");
+  keep("main");
+  refuses("", "a container name must be specified for deleted pod web, choose one of: [main side]");
+  refuses("x", "container x is not valid for deleted pod web, choose one of: [main side]");
+  assert.equal(keptContainer(directory, "web", "main"), "main");
 });

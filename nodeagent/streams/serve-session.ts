@@ -6,7 +6,7 @@ import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
 import type { LogsRequest } from "#services/tunnel";
-import { findPodLogs, latestLog } from "../logs/kept-logs.ts";
+import { findPodLogs, keptContainer, latestLog } from "../logs/kept-logs.ts";
 import { type LogOptions, readLog } from "../logs/read-logs.ts";
 import type { ProcessStreams, Runtime } from "../runtime/runtime.ts";
 import type { Session } from "./tunnel-client.ts";
@@ -152,9 +152,13 @@ function logOf(deps: StreamDeps, session: Session, asked: LogsRequest): FoundLog
 function keptLog(deps: StreamDeps, { request }: Session, asked: LogsRequest): FoundLog {
   const { namespace, pod: name } = request;
   const directory = findPodLogs(deps.logs, { namespace, name });
-  const path = directory && latestLog(directory, asked.container, asked.previous ? 1 : 0);
-  if (path === undefined) {
+  if (directory === undefined)
     throw new StatusError("NotFound", `no logs of a deleted pod "${name}" are kept on this node`);
+  const container = keptContainer(directory, name, asked.container);
+  const path = latestLog(directory, container, asked.previous ? 1 : 0);
+  if (path === undefined) {
+    const which = `previous terminated container "${container}" in pod "${name}" not found`;
+    throw new StatusError("BadRequest", which);
   }
   return { path, isAlive: () => false };
 }
