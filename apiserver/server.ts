@@ -81,12 +81,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { accountTokens, authenticators, core, definitions } = await assemble(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
+  let { restPort } = options;
   const discovery = new Discovery({
     version,
     unready: () => undefined,
     resources: steps.resources,
     openApi: new OpenApi(options.parts.openApi, steps.resources),
-    documents: await oidcDocuments(accountTokens, `https://${host}:${options.restPort}`),
+    documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
   });
   const common = { steps, tls, host, logger };
   const streams = podStreams({ steps, tunnel });
@@ -94,6 +95,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rest = await listening("the API server", options.restPort, () =>
     startRest({ ...common, tokens: authenticators, port: options.restPort, discovery, streams }),
   );
+  // The kernel's choice when 0 was asked for.
+  restPort = rest.port;
   const grpc = await startGrpcFront({ ...common, port: options.grpcPort, tunnel }).catch(
     async (error) => {
       await rest.close();
@@ -103,7 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   logger.info("API server ready", { host, restPort: rest.port, grpcPort: grpc?.port });
   return {
     core,
-    restPort: rest.port,
+    restPort,
     grpcPort: grpc?.port,
     close: async () => {
       definitions.close();

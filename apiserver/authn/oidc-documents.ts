@@ -6,25 +6,28 @@ export interface OpenDocument {
   readonly body: Buffer;
 }
 
+const CONFIGURATION_PATH = "/.well-known/openid-configuration";
 const KEYS_PATH = "/openid/v1/jwks";
 
-/** By path. `address` is how clients reach this server: `https://HOST:PORT`. */
+/** By path. `address` is how clients reach this server, known once it listens: `https://HOST:PORT`. */
 export async function oidcDocuments(
   tokens: AccountTokens | undefined,
-  address: string,
-): Promise<ReadonlyMap<string, OpenDocument>> {
-  if (tokens === undefined) return new Map();
+  address: () => string,
+): Promise<(path: string) => OpenDocument | undefined> {
+  if (tokens === undefined) return () => undefined;
   const keys = await tokens.keySet();
-  const configuration = {
+  const configuration = () => ({
     issuer: tokens.issuer,
-    jwks_uri: `${address}${KEYS_PATH}`,
+    jwks_uri: `${address()}${KEYS_PATH}`,
     response_types_supported: ["id_token"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: keys.keys.map(({ alg }) => alg),
-  };
+  });
   const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
-  return new Map([
-    ["/.well-known/openid-configuration", { type: "application/json", body: json(configuration) }],
-    [KEYS_PATH, { type: "application/jwk-set+json", body: json(keys) }],
-  ]);
+  return (path) => {
+    if (path === CONFIGURATION_PATH)
+      return { type: "application/json", body: json(configuration()) };
+    if (path === KEYS_PATH) return { type: "application/jwk-set+json", body: json(keys) };
+    return undefined;
+  };
 }

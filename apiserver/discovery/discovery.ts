@@ -19,8 +19,10 @@ export interface DiscoveryOptions {
   /** Undefined when all is well, else what is not. */
   readonly unready: () => string | undefined;
   readonly openApi: OpenApi;
-  /** Others that never change, by path. */
-  readonly documents: ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
+  /** Others, by path. */
+  readonly documents: (
+    path: string,
+  ) => { readonly type: string; readonly body: Buffer } | undefined;
   readonly resources: ResourceTable;
   /** Prometheus' text, where something counts. */
   readonly metrics?: () => Promise<string>;
@@ -69,9 +71,9 @@ export class Discovery {
   async serve(exchange: Exchange): Promise<boolean> {
     const { path } = exchange;
     if (await this.#serveState(exchange)) return true;
-    const fixed = this.#options.documents.get(path);
-    if (fixed !== undefined) {
-      await exchange.answer({ code: 200, ...fixed });
+    const other = this.#options.documents(path);
+    if (other !== undefined) {
+      await exchange.answer({ code: 200, ...other });
       return true;
     }
     if (path.startsWith("/openapi/")) return this.#options.openApi.serve(exchange);

@@ -200,7 +200,8 @@ test("others can check tokens by OpenID Connect's documents", TIMEOUT, async () 
   const token = await createToken();
   const { body } = await ask("/.well-known/openid-configuration", token);
   assert.equal(body["issuer"], ISSUER);
-  const path = new URL(String(body["jwks_uri"])).pathname;
+  const { origin, pathname: path } = new URL(String(body["jwks_uri"]));
+  assert.equal(origin, `https://127.0.0.1:${server.server.restPort}`);
   const { createLocalJWKSet, jwtVerify } = await import("jose");
   const keys = (await ask(path, token)).body as unknown as Parameters<typeof createLocalJWKSet>[0];
   const { payload } = await jwtVerify(token, createLocalJWKSet(keys), { audience: ISSUER });
