@@ -119,7 +119,12 @@ function openImages(config: AgentConfig, logger: Logger): Promise<Images> {
   return Images.open({
     root: join(config.stateDir, "images"),
     unpackWorker: entryPoint("unpack"),
-    registry: { fetch, clock, plainHttpHosts: new Set(config.plainHttpRegistries) },
+    registry: {
+      fetch,
+      clock,
+      plainHttpHosts: new Set(config.plainHttpRegistries),
+      hasOwnLoopback: config.hasOwnNetwork,
+    },
     architecture: ociArchitecture(),
     clock,
     logger,

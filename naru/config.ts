@@ -46,6 +46,8 @@ export interface AgentConfig {
   readonly key: string;
   /** The node's own address. */
   readonly ip: string;
+  /** It lives in a network namespace of its own, beside other nodes of this machine. */
+  readonly hasOwnNetwork: boolean;
   readonly podCidr: string;
   readonly clusterCidr: string;
   readonly serviceCidr: string;

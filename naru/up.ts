@@ -225,6 +225,7 @@ function agentConfig(
     certificate: own?.certificatePath ?? "",
     key: own?.keyPath ?? "",
     ip: node.ip,
+    hasOwnNetwork: node.pinDir !== undefined,
     podCidr: node.podCidr,
     clusterCidr: plan.ranges.podCidr,
     serviceCidr: plan.ranges.serviceCidr,

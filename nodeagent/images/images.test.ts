@@ -12,6 +12,7 @@ import { silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { ImageError } from "./image-service.ts";
 import { Images } from "./images.ts";
+import type { RegistryOptions } from "./registry/registry-client.ts";
 
 const SIGNAL = new AbortController().signal;
 
@@ -127,11 +128,17 @@ function withWorld(run: (world: World) => Promise<void>): () => Promise<void> {
   };
 }
 
-function openImages(root: string): Promise<Images> {
+function openImages(root: string, more: Partial<RegistryOptions> = {}): Promise<Images> {
   return Images.open({
     root: join(root, "store"),
     unpackWorker: new URL("unpack/worker.ts", import.meta.url),
-    registry: { fetch, clock: systemClock, plainHttpHosts: new Set() },
+    registry: {
+      fetch,
+      clock: systemClock,
+      plainHttpHosts: new Set(),
+      hasOwnLoopback: false,
+      ...more,
+    },
     architecture: "amd64",
     clock: systemClock,
     logger: silentLogger,
@@ -314,5 +321,41 @@ test(
     assert.equal((await images.list()).length, 1);
     images.inUse(new Set([first.id]));
     await assert.rejects(images.remove(`${registry.host()}/app:v1`), /a container uses it/);
+  }),
+);
+
+test(
+  "ensure() says that a registry which is not on loopback does not speak TLS",
+  withWorld(async ({ registry, root }) => {
+    // As it is met under a name, over the machine's real TLS.
+    const byName: typeof fetch = (url, init) =>
+      fetch(String(url).replace("registry.example", registry.host()), init);
+    const images = await openImages(root, { fetch: byName });
+    await assert.rejects(
+      images.ensure({ ...request(registry, "v1"), reference: "registry.example/app:v1" }, SIGNAL),
+      (error: unknown) =>
+        error instanceof ImageError &&
+        error.reason === "RegistryUnavailable" &&
+        /the registry at registry\.example does not speak TLS.*import the image/.test(
+          error.message,
+        ),
+    );
+  }),
+);
+
+test(
+  "ensure() says whose loopback it is that refuses the connection",
+  withWorld(async ({ registry, root }) => {
+    const asked = request(registry, "v1");
+    registry.close();
+    for (const hasOwnLoopback of [true, false]) {
+      const images = await openImages(root, { hasOwnLoopback });
+      await assert.rejects(images.ensure(asked, SIGNAL), (error: unknown) => {
+        assert.ok(error instanceof ImageError);
+        assert.match(error.message, /ECONNREFUSED 127\.0\.0\.1/);
+        assert.equal(/the node's own address here/.test(error.message), hasOwnLoopback);
+        return true;
+      });
+    }
   }),
 );

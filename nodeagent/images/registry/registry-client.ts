@@ -12,6 +12,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   /** Hosts that are spoken to without TLS. Loopback addresses always are, as with Docker. */
   readonly plainHttpHosts: ReadonlySet<string>;
+  /** The node has a network of its own: its loopback is not the machine's. */
+  readonly hasOwnLoopback: boolean;
 }
 
 /** Time from a request to its headers. Bodies may take as long as they flow. */
@@ -21,6 +23,7 @@ const TOKEN_BYTES_MAX = 64 * 1024;
 /** One repository of one registry, with the credentials and the token for it. */
 export class RegistryClient {
   readonly #options: RegistryOptions;
+  readonly #host: string;
   readonly #base: string;
   readonly #repository: string;
   readonly #credential: RegistryCredential | undefined;
@@ -34,6 +37,7 @@ export class RegistryClient {
     this.#options = options;
     // Docker Hub's name is not the name of its registry's host.
     const host = reference.registry === "docker.io" ? "registry-1.docker.io" : reference.registry;
+    this.#host = host;
     const plain = isLoopback(host) || options.plainHttpHosts.has(host);
     this.#base = `${plain ? "http" : "https"}://${host}/v2/${reference.repository}`;
     this.#repository = reference.repository;
@@ -78,7 +82,7 @@ export class RegistryClient {
       if (signal.aborted) throw cause;
       throw new ImageError(
         "RegistryUnavailable",
-        `GET ${url}: ${reachProblem(cause, slow.signal)}`,
+        `GET ${url}: ${this.#reachProblem(cause, slow.signal)}`,
         {
           cause,
         },
@@ -136,6 +140,26 @@ export class RegistryClient {
     }
   }
 
+  #reachProblem(thrown: unknown, slow: AbortSignal): string {
+    if (slow.aborted) return `no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`;
+    // fetch wraps what really went wrong: the errno or the TLS failure.
+    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+    const code = codeOf(cause);
+    // A name with two addresses fails with an error of two, which has no words of its own.
+    const text = (cause instanceof Error && cause.message) || String(code ?? cause);
+    switch (code) {
+      case "ERR_SSL_WRONG_VERSION_NUMBER":
+      case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+        return `the registry at ${this.#host} does not speak TLS, and only registries on loopback are spoken to in plain HTTP; put TLS before it, or import the image from an archive: naru image import`;
+      case "ECONNREFUSED":
+        return isLoopback(this.#host) && this.#options.hasOwnLoopback
+          ? `${text}; ${this.#host} is the node's own address here, not the machine's: the node has a network of its own`
+          : text;
+      default:
+        return text;
+    }
+  }
+
   #refused(why: string): ImageError {
     return new ImageError("ErrImagePull", `registry of ${this.#base}: ${why}`);
   }
@@ -150,11 +174,8 @@ function isLoopback(host: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
 }
 
-function reachProblem(thrown: unknown, slow: AbortSignal): string {
-  if (slow.aborted) return `no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`;
-  // fetch wraps what really went wrong: the errno or the TLS failure.
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  return cause instanceof Error ? cause.message : String(cause);
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 async function readBounded(
