@@ -174,8 +174,50 @@ test("finalizers hold an object until the last is gone", async () => {
   await api.create(at(configMaps), { metadata: { name: "a", finalizers: ["example.com/x"] } });
   const waiting = await api.delete(at(configMaps, "a"));
   assert.notEqual(waiting?.metadata.deletionTimestamp, undefined);
-  await api.patch(at(configMaps, "a"), { type: "merge", body: { metadata: { finalizers: null } } });
+  const free = { type: "merge", body: { metadata: { finalizers: null } } } as const;
+  const last = await api.patch(at(configMaps, "a"), free);
+  assert.equal(last.metadata.finalizers, undefined);
+  assert.equal(last.metadata.uid, waiting?.metadata.uid);
+  assert.equal(last.metadata.resourceVersion, waiting?.metadata.resourceVersion);
   await refused(api.get(at(configMaps, "a")), "NotFound", /not found/);
+});
+
+test("patch() refuses what would be too large or too deep", async () => {
+  const api = await newApi();
+  await put(api, "a");
+  const text = "x".repeat(1024 * 1024);
+  const large = { type: "merge", body: { data: { a: text, b: text, c: text } } } as const;
+  await refused(
+    api.patch(at(configMaps, "a"), large),
+    "RequestEntityTooLarge",
+    /^Request entity too large: the patched object is larger than the limit of 3145728 bytes$/,
+  );
+  const copies = Array.from({ length: 4 }, (_, i) => ({
+    op: "copy",
+    from: "/data/a",
+    path: `/data/${i}`,
+  }));
+  const copying = [{ op: "add", path: "/data", value: { a: text } }, ...copies];
+  await refused(
+    api.patch(at(configMaps, "a"), { type: "json", body: copying }),
+    "RequestEntityTooLarge",
+    /^Request entity too large: operation 3 \(copy \/data\/2\): copies of more than 3145728 bytes/,
+  );
+  const deep = JSON.parse(`${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`);
+  const patches = [
+    { type: "merge", body: deep },
+    { type: "strategic", body: deep },
+    { type: "json", body: [{ op: "add", path: "/data", value: deep }] },
+    { type: "apply", body: { data: deep }, force: false },
+  ] as const;
+  for (const patch of patches) {
+    await refused(
+      api.patch(at(configMaps, "a"), patch, { fieldManager: "me" }),
+      "BadRequest",
+      /nests deeper than 500 levels/,
+    );
+  }
+  await refused(api.create(at(configMaps), { data: deep }), "BadRequest", /deeper than 500/);
 });
 
 test("delete() checks preconditions, and marks for foreground and orphan", async () => {

@@ -7,7 +7,7 @@ import { identify } from "./identity.ts";
 import { objectAt } from "./object-meta.ts";
 import type { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
-import { isFinished } from "./update.ts";
+import { commitUpdate } from "./update.ts";
 
 const TRIES_MAX = 10;
 
@@ -23,18 +23,9 @@ export async function finalize(steps: Steps, call: Call, given: JsonObject): Pro
     const wanted = { ...current.json, spec };
     const request = { ...admissionOf(call, "UPDATE"), object: wanted, oldObject: current.json };
     const { object: next = wanted } = await admit(steps, request);
-    const result = isFinished(next)
-      ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
-      : await steps.writer.commit([
-          {
-            kind: "put",
-            resource,
-            object: next,
-            managedFields: current.managedFields,
-            ifRevision: current.revision,
-          },
-        ]);
-    if (result.ok) return result.published[0] ?? current;
+    const { managedFields } = current;
+    const written = await commitUpdate(steps, resource, { object: next, current, managedFields });
+    if (written !== undefined) return written;
   }
   throw conflict(resource, call.name ?? "", MODIFIED);
 }

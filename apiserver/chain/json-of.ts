@@ -1,16 +1,21 @@
-import type { JsonObject } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import { checkDepth } from "./depth.ts";
 import { isObject } from "./object-meta.ts";
 import type { Body } from "./steps.ts";
 
 /** For small bodies that are no stored kind. */
 export function jsonOf(body: Body): JsonObject {
-  if (!(body instanceof Uint8Array)) return body;
+  const value = body instanceof Uint8Array ? parsed(body) : body;
+  checkDepth(value);
+  if (isObject(value)) return value;
+  throw new StatusError("BadRequest", "the body is not a JSON object");
+}
+
+function parsed(body: Uint8Array): JsonValue {
   try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    if (isObject(value)) return value;
+    return JSON.parse(Buffer.from(body).toString("utf8")) as JsonValue;
   } catch (cause) {
     throw new StatusError("BadRequest", `the body is not JSON: ${(cause as Error).message}`);
   }
-  throw new StatusError("BadRequest", "the body is not a JSON object");
 }

@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue } from "#lib/json";
+import { JSON_BYTES_MAX, jsonBytes } from "#lib/json-bounds";
 import { StatusError } from "#lib/status-error";
 import type { Configuration } from "./apply.ts";
 import { authorize } from "./authorize.ts";
 import { decodeBody } from "./decode-body.ts";
+import { checkDepth } from "./depth.ts";
 import { conflict, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
 import { isObject } from "./object-meta.ts";
@@ -38,7 +40,24 @@ function documentFor(change: Patch, current: Published): JsonObject {
   return change.type === "json" ? current.whole() : current.json;
 }
 
+/** What comes out is as bounded as what comes in: checked before anyone encodes it. */
 export function applyPatch(
+  steps: Pick<Steps, "patcher">,
+  call: Call,
+  change: Patch,
+  document: JsonObject,
+): JsonObject {
+  checkDepth(change.body);
+  const patched = applied(steps, call, change, document);
+  checkDepth(patched);
+  if (jsonBytes(patched, JSON_BYTES_MAX) <= JSON_BYTES_MAX) return patched;
+  throw new StatusError(
+    "RequestEntityTooLarge",
+    `Request entity too large: the patched object is larger than the limit of ${JSON_BYTES_MAX} bytes`,
+  );
+}
+
+function applied(
   steps: Pick<Steps, "patcher">,
   call: Call,
   change: Patch,

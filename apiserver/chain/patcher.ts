@@ -24,8 +24,12 @@ function refusing<T>(apply: () => T): T {
   try {
     return apply();
   } catch (error) {
-    if (error instanceof JsonPatchError)
-      throw new StatusError("Invalid", error.message, { cause: error });
+    if (error instanceof JsonPatchError) {
+      if (error.fault !== "too-large")
+        throw new StatusError("Invalid", error.message, { cause: error });
+      const message = `Request entity too large: ${error.message}`;
+      throw new StatusError("RequestEntityTooLarge", message, { cause: error });
+    }
     if (error instanceof StrategicMergeError)
       throw new StatusError("BadRequest", error.message, { cause: error });
     throw error;

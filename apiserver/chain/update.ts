@@ -1,5 +1,6 @@
 import type { JsonObject } from "#lib/json";
 import { sameJson } from "#lib/same-json";
+import type { Resource } from "#resources";
 import { hasSameOwners, type ManagedFields } from "../apply/managers.ts";
 import { admissionOf } from "./admit.ts";
 import { authorize } from "./authorize.ts";
@@ -9,7 +10,7 @@ import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
 import { metaOf, withMeta } from "./object-meta.ts";
 import { ownedByUpdater } from "./ownership.ts";
-import { Published } from "./published.ts";
+import { encodeForStore, Published } from "./published.ts";
 import type { Body, Call, Steps } from "./steps.ts";
 
 /** How often a write that names no revision is tried against what others wrote meanwhile. */
@@ -97,16 +98,28 @@ async function store(
   const isSame = sameJson(next, current.json);
   if (isSame && hasSameOwners(managedFields, current.managedFields)) return current;
   if (call.dryRun) return Published.unsaved(next, managedFields);
-  const result = isFinished(next)
-    ? await steps.writer.commit([{ kind: "delete", resource, published: current }])
-    : await steps.writer.commit([
-        { kind: "put", resource, object: next, managedFields, ifRevision: current.revision },
-      ]);
-  return result.ok ? result.published[0] : undefined;
+  return commitUpdate(steps, resource, { object: next, current, managedFields });
+}
+
+/** Writes the object, or ends it when the update took away what held it; either way answers with it as it is now. */
+export async function commitUpdate(
+  steps: Pick<Steps, "writer">,
+  resource: Resource,
+  { object, current, managedFields }: Required<Replacement>,
+): Promise<Published | undefined> {
+  const { key, revision } = current;
+  if (isFinished(object)) {
+    const deleted = await steps.writer.commit([{ kind: "delete", resource, published: current }]);
+    if (!deleted.ok) return undefined;
+    return new Published(key, revision, encodeForStore(object, managedFields), managedFields);
+  }
+  const put = { kind: "put", resource, object, managedFields, ifRevision: revision } as const;
+  const written = await steps.writer.commit([put]);
+  return written.ok ? written.published[0] : undefined;
 }
 
 /** An object that waits for its end goes with its last finalizer, unless a node still has to end it. */
-export function isFinished(object: JsonObject): boolean {
+function isFinished(object: JsonObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = metaOf(object);
   if (deletionTimestamp === undefined || (finalizers?.length ?? 0) > 0) return false;
   if ((deletionGracePeriodSeconds ?? 0) > 0) return false;

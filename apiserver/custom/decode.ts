@@ -26,8 +26,6 @@ export function decodeCustom(input: unknown, options: CustomDecoding): Decoded {
   const { fieldValidation, kind, prune } = options;
   const read = readObject(kind, input);
   if ("problem" in read) return { object: undefined, problems: [read.problem], warnings: [] };
-  if (isDeeper(read.object, DEPTH_MAX))
-    return { object: undefined, problems: [TOO_DEEP], warnings: [] };
   const { metadata, problems } = decodeMetadata(read.object["metadata"]);
   const lax = problems.filter(({ type }) => type === "unknown");
   const unknown: string[] = [];
@@ -44,19 +42,6 @@ export function decodeCustom(input: unknown, options: CustomDecoding): Decoded {
     problems: found,
     warnings: fieldValidation === "Warn" ? lax : [],
   };
-}
-
-/** Deeper than any kind goes. What can be written must be safe to walk for all who read it. */
-const DEPTH_MAX = 500;
-const TOO_DEEP: Problem = {
-  type: "syntax",
-  path: "",
-  message: `the object nests deeper than ${DEPTH_MAX} levels`,
-};
-
-function isDeeper(value: JsonValue, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return depth === 0 || Object.values(value).some((each: JsonValue) => isDeeper(each, depth - 1));
 }
 
 function decodeMetadata(given: JsonValue = {}): {

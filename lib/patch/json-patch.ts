@@ -1,22 +1,34 @@
 /** RFC 6902, on values that are never changed. */
 import { isDeepStrictEqual } from "node:util";
+import { JSON_DEPTH_MAX } from "#codec";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { JSON_BYTES_MAX, jsonBytes } from "../json-bounds.ts";
 import { ownField } from "./own-field.ts";
 
 /** An operation that cannot be done: which, and why. */
 export class JsonPatchError extends Error {
   override readonly name = "JsonPatchError";
-  /** Whether the document merely was not as a `test` wanted it. */
-  readonly isFailedTest: boolean;
+  readonly fault: Fault;
 
-  constructor(message: string, isFailedTest = false) {
+  constructor(message: string, fault: Fault = "invalid") {
     super(message);
-    this.isFailedTest = isFailedTest;
+    this.fault = fault;
   }
 }
 
+/** `failed-test`: the document merely was not as a `test` wanted it. */
+type Fault = "failed-test" | "invalid" | "too-large";
+
 /** As many as Kubernetes takes in one patch. */
 const OPERATIONS_MAX = 10_000;
+
+/** A copy of the document into itself doubles it, so copies count together; Kubernetes bounds them alike. */
+const COPIED_BYTES_MAX = JSON_BYTES_MAX;
+
+interface Copies {
+  /** Copied so far by this patch. */
+  bytes: number;
+}
 
 type Path = readonly string[];
 
@@ -24,21 +36,22 @@ type Path = readonly string[];
 export function applyJsonPatch(document: JsonValue, operations: unknown): JsonValue {
   if (!Array.isArray(operations)) throw new JsonPatchError("a JSON patch is a list of operations");
   if (operations.length > OPERATIONS_MAX)
-    throw new JsonPatchError(`more than ${OPERATIONS_MAX} operations`);
+    throw new JsonPatchError(`more than ${OPERATIONS_MAX} operations`, "too-large");
+  const copies: Copies = { bytes: 0 };
   let result = document;
   for (const [index, operation] of (operations as readonly unknown[]).entries()) {
     try {
-      result = applyOne(result, operation);
+      result = applyOne(result, operation, copies);
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
       const message = `operation ${index} (${describe(operation)}): ${error.message}`;
-      throw new JsonPatchError(message, error.isFailedTest);
+      throw new JsonPatchError(message, error.fault);
     }
   }
   return result;
 }
 
-function applyOne(document: JsonValue, operation: unknown): JsonValue {
+function applyOne(document: JsonValue, operation: unknown, copies: Copies): JsonValue {
   if (!isObject(operation)) throw new JsonPatchError("is not an object");
   const { op } = operation;
   const path = pointer(operation["path"], "path");
@@ -57,15 +70,28 @@ function applyOne(document: JsonValue, operation: unknown): JsonValue {
       return add(remove(document, from), path, find(document, from));
     }
     case "copy":
-      return add(document, path, find(document, pointer(operation["from"], "from")));
+      return add(
+        document,
+        path,
+        copied(find(document, pointer(operation["from"], "from")), copies),
+      );
     case "test":
       if (isDeepStrictEqual(find(document, path), valueIn(operation))) return document;
-      throw new JsonPatchError("the value is another one", true);
+      throw new JsonPatchError("the value is another one", "failed-test");
     default:
       throw new JsonPatchError(
         `op ${JSON.stringify(op)} is none of add, remove, replace, move, copy, test`,
       );
   }
+}
+
+function copied(value: JsonValue, copies: Copies): JsonValue {
+  copies.bytes += jsonBytes(value, COPIED_BYTES_MAX - copies.bytes);
+  if (copies.bytes <= COPIED_BYTES_MAX) return value;
+  throw new JsonPatchError(
+    `copies of more than ${COPIED_BYTES_MAX} bytes in one patch, or deeper than ${JSON_DEPTH_MAX} levels`,
+    "too-large",
+  );
 }
 
 function find(document: JsonValue, path: Path): JsonValue {
@@ -131,10 +157,10 @@ function pointer(text: unknown, name: string): Path {
   if (text === "") return [];
   if (!text.startsWith("/"))
     throw new JsonPatchError(`${name} ${JSON.stringify(text)} has to start with /`);
-  return text
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = text.slice(1).split("/");
+  if (parts.length > JSON_DEPTH_MAX)
+    throw new JsonPatchError(`${name} goes deeper than ${JSON_DEPTH_MAX} levels`);
+  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function valueIn(operation: JsonObject): JsonValue {

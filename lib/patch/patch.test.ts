@@ -296,3 +296,28 @@ test("applyJsonPatch() finds no fields that objects merely inherit", () => {
     );
   }
 });
+
+test("applyJsonPatch() bounds what copies add up to, and what they nest", () => {
+  const doubling = [
+    { op: "add", path: "/a", value: ["x"] },
+    ...Array.from({ length: 40 }, (_, at) => ({ op: "copy", from: "/a", path: `/a/${at % 2}` })),
+  ];
+  assert.throws(() => applyJsonPatch({}, doubling), {
+    fault: "too-large",
+    message: /copies of more than 3145728 bytes/,
+  });
+  const nesting = Array.from({ length: 600 }, () => ({ op: "copy", from: "", path: "/a" }));
+  assert.throws(() => applyJsonPatch({}, nesting), { fault: "too-large" });
+  const path = "/a".repeat(501);
+  assert.throws(() => applyJsonPatch({}, [{ op: "remove", path }]), /deeper than 500 levels/);
+});
+
+test("applyJsonPatch() takes many small copies", () => {
+  const copies = Array.from({ length: 1000 }, (_, at) => ({
+    op: "copy",
+    from: "/text",
+    path: `/copy${at}`,
+  }));
+  const result = applyJsonPatch({ text: "x".repeat(1000) }, copies) as JsonObject;
+  assert.equal(Object.keys(result).length, 1001);
+});

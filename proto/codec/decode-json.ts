@@ -1,4 +1,5 @@
 import type { ApiObject, JsonObject, JsonValue } from "#proto";
+import { isDeeper, JSON_DEPTH_MAX } from "./depth.ts";
 import { countFields, countParsed, duplicateFields } from "./duplicates.ts";
 import { JsonDecoder } from "./json-decoder.ts";
 import type { FieldValidation, Problem } from "./problem.ts";
@@ -63,9 +64,17 @@ export function readObject(
   const text = textOf(input);
   const parsed = text === undefined ? (input as JsonValue) : parse(text);
   if (parsed instanceof SyntaxProblem) return { problem: parsed };
+  if (isDeeper(parsed)) return { problem: TOO_DEEP };
   const problem = checkTop(kind, parsed);
   return problem === undefined ? { object: parsed as JsonObject, text } : { problem };
 }
+
+/** Whatever can be written must be safe to walk for all who read it. */
+const TOO_DEEP: Problem = {
+  type: "syntax",
+  path: "",
+  message: `the body nests deeper than ${JSON_DEPTH_MAX} levels`,
+};
 
 function failed<T extends ApiObject>(problem: Problem): Decoded<T> {
   return { object: undefined, problems: [problem], warnings: [] };

@@ -11,6 +11,7 @@ export {
   readObject,
 } from "./decode-json.ts";
 export { applyDefaults, withDefaults } from "./defaults.ts";
+export { isDeeper, JSON_DEPTH_MAX } from "./depth.ts";
 export { decodeProtobuf, encodeProtobuf, isProtobuf } from "./envelope.ts";
 export { JsonDecoder } from "./json-decoder.ts";
 export { fieldAt, type PatchMeta, patchMetaOf } from "./patch-meta.ts";

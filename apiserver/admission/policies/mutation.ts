@@ -58,7 +58,7 @@ function patched(object: JsonObject, operations: JsonValue): JsonObject {
   } catch (error) {
     if (!(error instanceof JsonPatchError)) throw error;
     // A test that fails takes the whole patch back, and nothing else.
-    if (error.isFailedTest) return object;
+    if (error.fault === "failed-test") return object;
     throw new MutationError(`JSON Patch: ${error.message}`);
   }
 }

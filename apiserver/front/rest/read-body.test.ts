@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { readBytes } from "./read-body.ts";
+import { decodeText, readBytes } from "./read-body.ts";
 
 function bodyOf(write: (stream: PassThrough) => void): Promise<Buffer> {
   const stream = new PassThrough();
@@ -31,4 +31,13 @@ test("readBytes() does not take half a body for a whole one", async () => {
     setImmediate(() => stream.destroy());
   });
   await assert.rejects(reading, { reason: "BadRequest" });
+});
+
+test("decodeText() refuses YAML that nests too deep for its parser", async () => {
+  for (const text of [`a: ${"[".repeat(100_000)}`, `a: ${'{"a":'.repeat(20_000)}`]) {
+    await assert.rejects(decodeText(Buffer.from(text)), {
+      reason: "BadRequest",
+      message: "the body nests deeper than 500 levels",
+    });
+  }
 });

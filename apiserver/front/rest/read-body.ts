@@ -1,12 +1,11 @@
 import type { Http2ServerRequest } from "node:http2";
 import { decodeProtobuf } from "#codec";
 import type { JsonObject } from "#lib/json";
+import { JSON_BYTES_MAX } from "#lib/json-bounds";
 import { StatusError } from "#lib/status-error";
 import { KUBERNETES_YAML } from "#lib/yaml";
+import { tooDeep } from "../../chain/depth.ts";
 import type { Body } from "../../chain/steps.ts";
-
-/** etcd's and Kubernetes' own bound on one object, with room for a patch of it. */
-const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
@@ -17,7 +16,7 @@ export function readBytes(request: Http2ServerRequest): Promise<Buffer> {
     let length = 0;
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= BODY_BYTES_MAX) {
+      if (length <= JSON_BYTES_MAX) {
         chunks.push(chunk);
         return;
       }
@@ -39,7 +38,7 @@ export function readBytes(request: Http2ServerRequest): Promise<Buffer> {
 function tooLarge(): StatusError {
   return new StatusError(
     "RequestEntityTooLarge",
-    `Request entity too large: limit is ${BODY_BYTES_MAX}`,
+    `Request entity too large: limit is ${JSON_BYTES_MAX}`,
   );
 }
 
@@ -99,6 +98,8 @@ async function parseYaml(bytes: Buffer): Promise<JsonObject> {
   try {
     return parse(bytes.toString("utf8"), KUBERNETES_YAML) as JsonObject;
   } catch (cause) {
+    // The parser descends by recursion: it ran out of stack.
+    if ((cause as { readonly code?: string }).code === "RESOURCE_EXHAUSTION") throw tooDeep(cause);
     throw new StatusError("BadRequest", `the body is not YAML: ${(cause as Error).message}`);
   }
 }
