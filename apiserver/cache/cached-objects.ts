@@ -8,6 +8,7 @@ import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { keyOf, prefixOf } from "../chain/keys.ts";
 import { Published } from "../chain/published.ts";
+import { parseRevision } from "../chain/revision.ts";
 import { selectionOf } from "../chain/selection.ts";
 import type {
   Commit,
@@ -293,11 +294,4 @@ function* inSteps(
 
 function isNarrowed({ fieldSelector = "", labelSelector = "" }: Selectors): boolean {
   return fieldSelector !== "" || labelSelector !== "";
-}
-
-/** 0: whatever there is. */
-function parseRevision(text: string | undefined): number {
-  if (text === undefined || text === "") return 0;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new StatusError("BadRequest", `resourceVersion: invalid value: ${JSON.stringify(text)}`);
 }

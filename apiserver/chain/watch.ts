@@ -1,5 +1,6 @@
 import { authorize, ofSelected } from "./authorize.ts";
 import { scopeOf } from "./list.ts";
+import { parseRevision } from "./revision.ts";
 import type { Call, PublishedEvent, Steps, WatchQuery } from "./steps.ts";
 
 export type Watching = Omit<WatchQuery, "resource" | "namespace">;
@@ -13,5 +14,7 @@ export async function watch(
 ): Promise<AsyncIterable<readonly PublishedEvent[]>> {
   const { fieldSelector } = watching;
   await authorize(steps, ofSelected(call, fieldSelector), "watch", fieldSelector);
+  // Refused here, before an answer begins, and not by its first event.
+  parseRevision(watching.resourceVersion);
   return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { StatusError } from "#lib/status-error";
-import { fieldManager, selectionFrom } from "./query.ts";
+import { fieldManager, selectionFrom, sendInitialEvents } from "./query.ts";
 
 function selection(text: string) {
   return selectionFrom(new URLSearchParams(text));
@@ -24,11 +24,38 @@ describe("resourceVersionMatch", () => {
     ["resourceVersion=0&resourceVersionMatch=Exact", /forbidden for resourceVersion "0"/],
     ["continue=x&resourceVersion=5&resourceVersionMatch=Exact", /when continue is provided/],
     ["resourceVersion=5&resourceVersionMatch=Newest", /Unsupported value: "Newest"/],
+    ["sendInitialEvents=true", /sendInitialEvents is forbidden for list/],
   ];
   for (const [query, why] of refused) {
     test(`is refused in ${query}`, () => {
       assert.throws(
         () => selection(query),
+        (error) => StatusError.is(error, "Invalid") && why.test(error.message),
+      );
+    });
+  }
+});
+
+describe("sendInitialEvents", () => {
+  const asked = (query: string) => sendInitialEvents(new URLSearchParams(query));
+
+  test("is read with the match that it needs", () => {
+    assert.equal(asked("resourceVersionMatch=NotOlderThan&sendInitialEvents=true"), true);
+    assert.equal(asked("resourceVersionMatch=NotOlderThan&sendInitialEvents=false"), false);
+    assert.equal(asked(""), false);
+  });
+
+  const refused: [string, RegExp][] = [
+    ["sendInitialEvents=true", /requires setting resourceVersionMatch to NotOlderThan/],
+    ["sendInitialEvents=false", /requires setting resourceVersionMatch to NotOlderThan/],
+    ["resourceVersionMatch=NotOlderThan", /forbidden for watch unless sendInitialEvents/],
+    ["sendInitialEvents=1&resourceVersionMatch=Exact", /Unsupported value: "Exact"/],
+    ["sendInitialEvents=1&resourceVersionMatch=NotOlderThan&continue=x", /when continue is/],
+  ];
+  for (const [query, why] of refused) {
+    test(`is refused in ${query}`, () => {
+      assert.throws(
+        () => asked(query),
         (error) => StatusError.is(error, "Invalid") && why.test(error.message),
       );
     });

@@ -21,6 +21,10 @@ export function whole(query: URLSearchParams, name: string): number | undefined 
 }
 
 export function selectionFrom(query: URLSearchParams): Selection {
+  if (query.has("sendInitialEvents")) {
+    const why = "Forbidden: sendInitialEvents is forbidden for list";
+    throw wrongOption("ListOptions", "sendInitialEvents", why);
+  }
   const match = resourceVersionMatch(query);
   const limit = whole(query, "limit");
   return {
@@ -50,9 +54,34 @@ function resourceVersionMatch(query: URLSearchParams): "Exact" | "NotOlderThan" 
   return match;
 }
 
+/** A list begins with the present anyway; a watch that asks for it says as of when. */
+export function sendInitialEvents(query: URLSearchParams): boolean {
+  const match = query.get("resourceVersionMatch") ?? "";
+  const isGiven = query.has("sendInitialEvents");
+  const name = "Forbidden: resourceVersionMatch";
+  if (isGiven && match === "")
+    throw wrongMatch(
+      "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    );
+  if (match !== "" && !isGiven)
+    throw wrongMatch(`${name} is forbidden for watch unless sendInitialEvents is provided`);
+  if (match !== "" && match !== "NotOlderThan")
+    throw wrongMatch(`Unsupported value: "${match}": supported values: "NotOlderThan"`);
+  if (match !== "" && query.get("continue"))
+    throw wrongMatch(`${name} is forbidden when continue is provided`);
+  return flag(query, "sendInitialEvents");
+}
+
 function wrongMatch(why: string): StatusError {
-  const field = "resourceVersionMatch";
-  return new StatusError("Invalid", `ListOptions.meta.k8s.io "" is invalid: ${field}: ${why}`, {
+  return wrongOption("ListOptions", "resourceVersionMatch", why);
+}
+
+export function wrongOption(
+  kind: "DeleteOptions" | "ListOptions",
+  field: string,
+  why: string,
+): StatusError {
+  return new StatusError("Invalid", `${kind}.meta.k8s.io "" is invalid: ${field}: ${why}`, {
     details: { causes: [{ reason: "FieldValueInvalid", field, message: why }] },
   });
 }

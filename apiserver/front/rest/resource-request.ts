@@ -24,8 +24,10 @@ import {
   flag,
   isDryRun,
   selectionFrom,
+  sendInitialEvents,
   text,
   whole,
+  wrongOption,
 } from "./query.ts";
 import { readObject, readOptionalObject } from "./read-body.ts";
 import { readPatch } from "./read-patch.ts";
@@ -142,7 +144,7 @@ async function watchCollection(request: ResourceRequest): Promise<void> {
       ...text(query, "fieldSelector"),
       ...text(query, "resourceVersion"),
       allowBookmarks: flag(query, "allowWatchBookmarks"),
-      sendInitialEvents: flag(query, "sendInitialEvents"),
+      sendInitialEvents: sendInitialEvents(query),
       gathers: true,
     };
     const events = await watch(steps, callOf(request), options, signal);
@@ -222,6 +224,13 @@ async function deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
       "Invalid",
       `propagationPolicy: Unsupported value: "${String(policy)}": supported values: "Foreground", "Background", "Orphan"`,
     );
+  }
+  const isOrphaningGiven =
+    typeof given["orphanDependents"] === "boolean" || query.has("orphanDependents");
+  if (policy && isOrphaningGiven) {
+    const why = "orphanDependents and deletionPropagation cannot be both set";
+    const value = JSON.stringify(policy);
+    throw wrongOption("DeleteOptions", "propagationPolicy", `Invalid value: ${value}: ${why}`);
   }
   return {
     dryRun,
