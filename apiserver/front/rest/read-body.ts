@@ -6,6 +6,7 @@ import { StatusError } from "#lib/status-error";
 import { KUBERNETES_YAML } from "#lib/yaml";
 import { tooDeep } from "../../chain/depth.ts";
 import type { Body } from "../../chain/steps.ts";
+import { mayOpenTooDeep, opensTooDeep } from "./yaml-depth.ts";
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
@@ -94,9 +95,11 @@ function isJson(bytes: Buffer): boolean {
 }
 
 async function parseYaml(bytes: Buffer): Promise<JsonObject> {
-  const { parse } = await import("yaml");
+  const { Lexer, parse } = await import("yaml");
+  const text = bytes.toString("utf8");
+  if (mayOpenTooDeep(text) && opensTooDeep(new Lexer().lex(text))) throw tooDeep();
   try {
-    return parse(bytes.toString("utf8"), KUBERNETES_YAML) as JsonObject;
+    return parse(text, KUBERNETES_YAML) as JsonObject;
   } catch (cause) {
     // The parser descends by recursion: it ran out of stack.
     if ((cause as { readonly code?: string }).code === "RESOURCE_EXHAUSTION") throw tooDeep(cause);
