@@ -268,6 +268,40 @@ test("deleteCollection() takes what the selector finds", async () => {
   );
 });
 
+test("deleteCollection() gives each deletion a revision of its own, by which a watch resumes", {
+  timeout: 10_000,
+}, async () => {
+  const api = await newApi();
+  const names = ["a", "b", "c"];
+  for (const name of names) await put(api, name);
+  const { resourceVersion = "" } = await api.list(at(configMaps));
+  await api.deleteCollection(at(configMaps), {});
+  const first = await nextDeleted(api, resourceVersion);
+  const second = await nextDeleted(api, first.resourceVersion);
+  const third = await nextDeleted(api, second.resourceVersion);
+  assert.deepEqual(
+    [first, second, third].map(({ name }) => name),
+    names,
+  );
+});
+
+/** Of a watch that starts there, and is cut off after one event. */
+async function nextDeleted(api: Api, resourceVersion: string) {
+  const stop = new AbortController();
+  try {
+    for await (const event of api.watch(at(configMaps), { resourceVersion }, stop.signal)) {
+      assert.equal(event.type, "DELETED");
+      if (event.type === "DELETED") {
+        const { name, resourceVersion: revision = "" } = event.object.metadata;
+        return { name, resourceVersion: revision };
+      }
+    }
+  } finally {
+    stop.abort();
+  }
+  throw new Error(`no deletion after revision ${resourceVersion}`);
+}
+
 test("list() pages at one revision", async () => {
   const api = await newApi();
   for (const name of ["a", "b", "c"]) await put(api, name);

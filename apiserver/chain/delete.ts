@@ -19,29 +19,38 @@ const TRIES_MAX = 10;
 export async function remove(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
   if (!call.resource.verbs.includes("delete")) throw methodNotAllowed(call.resource);
   await authorize(steps, call, "delete");
-  return removeAllowed(steps, call, options);
+  return removeAfter(steps, call, options, { admitted: admittedBy(steps, call, options) });
 }
 
-/** For the caller that has authorized another verb which implies this one: deletecollection. */
-export function removeAllowed(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
-  return removeAfter(steps, call, options, (current) =>
-    admitDeletion(steps, call, options, current.json),
-  );
+/** For deletecollection, which has authorized them all: `listed` as it read it, in the hope that it still is so. */
+export function removeListed(
+  steps: Steps,
+  call: Call,
+  options: DeleteOptions,
+  listed: Published,
+): Promise<Deleted> {
+  return removeAfter(steps, call, options, { admitted: admittedBy(steps, call, options), listed });
 }
 
 /** For the caller whose own route admission has judged: eviction. */
 export function removeAdmitted(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
-  return removeAfter(steps, call, options, () => undefined);
+  return removeAfter(steps, call, options, { admitted: () => undefined });
+}
+
+type Admitted = (current: Published) => Promise<void> | undefined;
+
+function admittedBy(steps: Steps, call: Call, options: DeleteOptions): Admitted {
+  return (current) => admitDeletion(steps, call, options, current.json);
 }
 
 async function removeAfter(
   steps: Steps,
   call: Call,
   options: DeleteOptions,
-  admitted: (current: Published) => Promise<void> | undefined,
+  { admitted, listed }: { readonly admitted: Admitted; readonly listed?: Published },
 ): Promise<Deleted> {
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
-    const current = await found(steps, call);
+    const current = (attempt === 1 ? listed : undefined) ?? (await found(steps, call));
     checkPreconditions(call, options, current);
     await admitted(current);
     const deleted = await tryRemove(steps, call, options, current);
