@@ -27,6 +27,7 @@ import {
 } from "./cluster-plan.ts";
 import type { AgentConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
+import { lastWordsOf } from "./last-words.ts";
 import type { Layout } from "./layout.ts";
 import { type ClusterCertificates, ensureCertificates } from "./pki/certificates.ts";
 import { isRunning, type Program, startProgram } from "./program.ts";
@@ -290,6 +291,9 @@ async function readyNodes(
 
 function whyNotReady(layout: Layout, plan: ClusterPlan): string {
   const programs = ["server", ...plan.nodes.map((node) => `agent-${node.name}`)];
+  const reason = lastWordsOf(tail(layout.logFile("server")));
+  if (reason !== undefined)
+    return `the server cannot run: ${reason}; it goes on trying, to end it: naru down --data-dir ${layout.dataDir}`;
   const dead = programs.filter((name) => !isRunning(layout, name));
   const which = dead.length === 0 ? programs : dead;
   const state = dead.length === 0 ? "run, but the nodes are not ready" : "ended";

@@ -1,10 +1,14 @@
 /** What the long-running programs have in common: their command line, their log, how they are ended. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { StatusError } from "#lib/status-error";
+import { lastWords } from "../last-words.ts";
 import type { RunOptions } from "../server.ts";
 
 /** EX_CONFIG of sysexits.h: starting again would not help, and the keeper then does not try. */
 const CONFIG_ERROR = 78;
+/** The keeper tries again: what a program needs may come back. */
+const FAILURE = 1;
 
 /** `PROGRAM NAME --config FILE`: runs until SIGTERM or SIGINT. `name` is what `run` gets told. */
 export async function mainProgram(
@@ -25,7 +29,14 @@ export async function mainProgram(
     process.exit(CONFIG_ERROR);
   }
   const debug = process.env["NARU_DEBUG"] !== undefined;
-  await run(positionals[0] ?? "", { config, write, debug, signal: ended.signal });
+  try {
+    await run(positionals[0] ?? "", { config, write, debug, signal: ended.signal });
+  } catch (error) {
+    // Anything else is a fault of ours, whose place matters.
+    if (!(error instanceof StatusError)) throw error;
+    write(lastWords(error.message));
+    process.exit(FAILURE);
+  }
   // Something that was handed to a library may still hold the loop; everything of ours is closed.
   process.exit(0);
 }
