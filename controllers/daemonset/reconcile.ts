@@ -3,14 +3,15 @@ import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client"
 import { controllerReference } from "#lib/api/owner";
 import { isActive, isAvailable, isReady } from "#lib/api/pod";
 import type { Clock } from "#lib/clock";
+import type { Random } from "#lib/random";
 import { StatusError } from "#lib/status-error";
 import type { ControllerRevision, DaemonSet, DaemonSetStatus } from "#proto/apps/v1";
 import type { Node, NodeSelectorTerm, Pod, PodSpec } from "#proto/core/v1";
 import { daemonSets, pods } from "#resources";
 import { claimPods } from "../claim-pods.ts";
+import { createPods } from "../create-pods.ts";
 import { untilNextAvailableMs } from "../next-available.ts";
 import { currentHistory, pruneHistory, REVISION_HASH } from "../revisions.ts";
-import { slowStart } from "../slow-start.ts";
 import { nodeOf, planDaemonSet, shouldRun, tolerationsOf } from "./plan.ts";
 
 export interface DaemonSetDeps {
@@ -22,6 +23,7 @@ export interface DaemonSetDeps {
   readonly pending: PendingWrites;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** Runs one pod on every node that the set chooses. */
@@ -64,12 +66,13 @@ async function create(
   nodeNames: readonly string[],
   hash: string,
 ): Promise<void> {
-  if (nodeNames.length === 0) return;
   const { name, namespace = "" } = set.metadata;
   const { template } = set.spec;
-  deps.pending.expectCreations(key, nodeNames.length);
-  const { error, succeeded } = await slowStart(nodeNames.length, async (at) => {
-    const pod = await deps.client.create(pods, {
+  const error = await createPods(deps, {
+    key,
+    owner: set,
+    count: nodeNames.length,
+    draft: (at) => ({
       metadata: {
         ...template.metadata,
         namespace,
@@ -78,15 +81,9 @@ async function create(
         ownerReferences: [controllerReference(set)],
       },
       spec: pinned(template.spec, nodeNames[at] ?? ""),
-    });
-    const message = `Created pod: ${pod.metadata.name}`;
-    deps.recorder.record(set, { type: "Normal", reason: "SuccessfulCreate", message });
+    }),
   });
-  for (let i = succeeded; i < nodeNames.length; i++) deps.pending.creationSeen(key);
-  if (error === undefined) return;
-  const message = `Error creating: ${error instanceof Error ? error.message : error}`;
-  deps.recorder.record(set, { type: "Warning", reason: "FailedCreate", message });
-  throw error;
+  if (error !== undefined) throw error;
 }
 
 /** The scheduler places it, but only there: so it also checks that there is room. */

@@ -3,12 +3,13 @@ import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client"
 import { isConditionTrue } from "#lib/api/condition";
 import { keyOf } from "#lib/api/key";
 import type { Clock } from "#lib/clock";
+import type { Random } from "#lib/random";
 import { StatusError } from "#lib/status-error";
 import type { Job, JobStatus } from "#proto/batch/v1";
 import type { Pod } from "#proto/core/v1";
 import { jobs, pods } from "#resources";
 import { claimPods } from "../claim-pods.ts";
-import { slowStart } from "../slow-start.ts";
+import { createPods } from "../create-pods.ts";
 import { type FailureRecord, NO_FAILURES } from "./backoff.ts";
 import type { Start } from "./indexes.ts";
 import { isFinished } from "./outcome.ts";
@@ -29,6 +30,7 @@ export interface JobDeps {
   readonly failures: Map<string, FailureRecord>;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** Who works on Jobs that do not say. */
@@ -156,26 +158,13 @@ async function create(
   job: Job,
   starts: readonly (Start | undefined)[],
 ): Promise<void> {
-  if (starts.length === 0) return;
-  deps.pending.expectCreations(key, starts.length);
-  const { error, succeeded } = await slowStart(starts.length, async (at) => {
-    const pod = await deps.client.create(pods, podDraft(job, starts[at]));
-    const message = `Created pod: ${pod.metadata.name}`;
-    deps.recorder.record(job, { type: "Normal", reason: "SuccessfulCreate", message });
+  const error = await createPods(deps, {
+    key,
+    owner: job,
+    count: starts.length,
+    draft: (at) => podDraft(job, starts[at]),
   });
-  for (let i = succeeded; i < starts.length; i++) deps.pending.creationSeen(key);
-  if (error === undefined || isNamespaceGoing(error)) return;
-  const message = `Error creating: ${error instanceof Error ? error.message : error}`;
-  deps.recorder.record(job, { type: "Warning", reason: "FailedCreate", message });
-  throw error;
-}
-
-/** Everything in it will be gone soon, the Job too. */
-function isNamespaceGoing(error: unknown): boolean {
-  return (
-    error instanceof StatusError &&
-    error.details?.causes?.some((each) => each.reason === "NamespaceTerminating") === true
-  );
+  if (error !== undefined) throw error;
 }
 
 function throwFirst(results: readonly PromiseSettledResult<unknown>[]): void {

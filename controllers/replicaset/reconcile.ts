@@ -1,14 +1,15 @@
 import type { Client, EventRecorder, ObjectStore, PendingWrites } from "#client";
 import { controllerReference } from "#lib/api/owner";
 import type { Clock } from "#lib/clock";
+import type { Random } from "#lib/random";
 import { StatusError } from "#lib/status-error";
 import type { ReplicaSet, ReplicaSetStatus } from "#proto/apps/v1";
 import type { Pod } from "#proto/core/v1";
 import { pods, type Resource } from "#resources";
 import { claimPods } from "../claim-pods.ts";
+import { createPods } from "../create-pods.ts";
 import { untilNextAvailableMs } from "../next-available.ts";
 import { podsControlledBy } from "../owned-pods.ts";
-import { slowStart } from "../slow-start.ts";
 import { planReplicas, type ReplicaPlan } from "./plan.ts";
 import { type ReplicaFailure, replicaSetStatus } from "./status.ts";
 
@@ -27,6 +28,7 @@ export interface ReplicaSetDeps {
   readonly pending: PendingWrites;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** Keeps as many pods as the ReplicaSet wants. Returns when a pod becomes available by the passing of time. */
@@ -58,13 +60,13 @@ async function create(
   set: ReplicaSet,
   plan: ReplicaPlan,
 ): Promise<ReplicaFailure | undefined> {
-  if (plan.create === 0) return undefined;
-  const { client, pending, recorder } = deps;
   const { name, namespace = "" } = set.metadata;
-  const template = set.spec.template;
-  pending.expectCreations(key, plan.create);
-  const { succeeded, error } = await slowStart(plan.create, async () => {
-    const pod = await client.create(pods, {
+  const { template } = set.spec;
+  const error = await createPods(deps, {
+    key,
+    owner: set,
+    count: plan.create,
+    draft: () => ({
       metadata: {
         ...template.metadata,
         namespace,
@@ -72,12 +74,9 @@ async function create(
         ownerReferences: [controllerReference(set)],
       },
       spec: template.spec,
-    });
-    const message = `Created pod: ${pod.metadata.name}`;
-    recorder.record(set, { type: "Normal", reason: "SuccessfulCreate", message });
+    }),
   });
-  for (let i = succeeded; i < plan.create; i++) pending.creationSeen(key);
-  return failureOf(deps, set, "FailedCreate", error);
+  return error === undefined ? undefined : { reason: "FailedCreate", message: textOf(error) };
 }
 
 async function remove(
@@ -102,27 +101,15 @@ async function remove(
     }),
   );
   const failed = results.find((result) => result.status === "rejected");
-  return failureOf(deps, set, "FailedDelete", failed?.reason);
+  if (failed === undefined) return undefined;
+  const message = textOf(failed.reason);
+  const event = { type: "Warning", reason: "FailedDelete" } as const;
+  recorder.record(set, { ...event, message: `Error deleting: ${message}` });
+  return { reason: "FailedDelete", message };
 }
 
-function failureOf(
-  deps: ReplicaSetDeps,
-  set: ReplicaSet,
-  reason: ReplicaFailure["reason"],
-  error: unknown,
-): ReplicaFailure | undefined {
-  if (error === undefined) return undefined;
-  // The namespace is going: everything in it will be gone soon, the ReplicaSet too.
-  if (
-    error instanceof StatusError &&
-    error.details?.causes?.some((each) => each.reason === "NamespaceTerminating")
-  ) {
-    return undefined;
-  }
-  const why = error instanceof Error ? error.message : String(error);
-  const message = reason === "FailedCreate" ? `Error creating: ${why}` : `Error deleting: ${why}`;
-  deps.recorder.record(set, { type: "Warning", reason, message });
-  return { reason, message: why };
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function writeStatus(

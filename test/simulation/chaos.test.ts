@@ -10,7 +10,7 @@ import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import type { Faults } from "./unreliable.ts";
 
 /** Seeds that once failed stay here for ever. */
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 36, 44];
 const BAD: Faults = { refused: 0.15, lost: 0.1, cut: 0.05, delayMs: 200 };
 const GOOD: Faults = { refused: 0, lost: 0, cut: 0, delayMs: 20 };
 
