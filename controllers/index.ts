@@ -1,6 +1,7 @@
 import { type AccountTokenOptions, accountTokenController } from "./account-token/reconcile.ts";
 import type { Authority } from "./certificates/issue.ts";
 import { certificatesController } from "./certificates/reconcile.ts";
+import { clusterRoleAggregationController } from "./cluster-role-aggregation/watches.ts";
 import type { ControllerContext, StartedController } from "./context.ts";
 import { cronJobController } from "./cronjob/watches.ts";
 import { daemonSetController } from "./daemonset/watches.ts";
@@ -57,6 +58,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     garbageCollector(options, kinds),
     namespaceController(options, kinds),
     serviceAccountController(options),
+    clusterRoleAggregationController(options),
     ...(options.authority === undefined
       ? []
       : [rootAuthorityController(options, options.authority)]),

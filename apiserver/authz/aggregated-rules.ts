@@ -1,7 +1,10 @@
 import { labelSelectorMatcher } from "#lib/api/selector";
 import type { ClusterRole, PolicyRule } from "#proto/rbac/v1";
 
-/** A ClusterRole's own rules, and those of the roles that it gathers by their labels. */
+/**
+ * A ClusterRole's rules; of one that gathers others by their labels, what those grant now: its own list is a copy that
+ * a controller writes, and a moment behind.
+ */
 export function aggregatedRules(
   role: ClusterRole | undefined,
   all: () => Iterable<ClusterRole>,
@@ -13,13 +16,12 @@ export function aggregatedRules(
     if (visited.has(each.metadata.name)) return [];
     visited.add(each.metadata.name);
     const selectors = each.aggregationRule?.clusterRoleSelectors ?? [];
-    const own = each.rules ?? [];
-    if (selectors.length === 0) return own;
+    if (selectors.length === 0) return each.rules ?? [];
     const matchers = selectors.map(labelSelectorMatcher);
     const chosen = [...all()].filter((other) =>
       matchers.some((matches) => matches(other.metadata.labels)),
     );
-    return [...own, ...chosen.flatMap(collect)];
+    return chosen.flatMap(collect);
   };
   return collect(role);
 }

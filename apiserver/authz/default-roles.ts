@@ -187,6 +187,8 @@ function controllersRules(): readonly PolicyRule[] {
     rule("create", "discovery.k8s.io", "endpointslices endpointslices/restricted"),
     rule("create", "authentication.k8s.io", "tokenreviews"),
     rule("create", "authorization.k8s.io", "subjectaccessreviews"),
+    // Roles gather what their controller does not hold itself.
+    rule("escalate", "rbac.authorization.k8s.io", "clusterroles"),
     signerRule(
       "approve sign",
       "kubernetes.io/kube-apiserver-client",

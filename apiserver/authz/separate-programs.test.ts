@@ -19,7 +19,9 @@ import { grpcTransport } from "../../client/transport/grpc.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { startScheduler } from "../../scheduler/index.ts";
 import { startTestServer, type TestServer } from "../../test/harness/api-server.ts";
+import { kubectl } from "../../test/harness/kubectl.ts";
 import { until } from "../../test/harness/until.ts";
+import { reconcileDefaultAccess } from "../bootstrap/default-access.ts";
 
 /** What is handed to a program that reaches the server by its own certificate. */
 async function contextOf(server: TestServer, user: string, groups: readonly string[] = []) {
@@ -122,6 +124,30 @@ test("controllers may do what each kind of workload asks of them", {
     await controllers.informers.close();
     await following;
     for (const { transport } of [admin, controllers]) transport.close();
+  }
+});
+
+test("controllers may write into roles what those gather, and kubectl shows it", {
+  timeout: 30_000,
+}, async () => {
+  await using server = await startTestServer();
+  const controllers = await contextOf(server, "system:kube-controller-manager");
+  const loop = startControllers(controllers);
+  const following = controllers.informers.start();
+  const k = await kubectl(server.kubeconfig, server.directory);
+  const show = () => k.ok(["get", "clusterrole", "admin", "-o", "yaml"]);
+  try {
+    // Of view's, by way of edit; of edit's own; of admin's own.
+    for (const resource of ["pods/log", "pods/eviction", "localsubjectaccessreviews"])
+      await until(resource, 10_000, async () => (await show()).includes(`  - ${resource}\n`));
+    const reconciled = await show();
+    await reconcileDefaultAccess(server.server.core.as({ name: "b", groups: ["system:masters"] }));
+    assert.equal(await show(), reconciled);
+  } finally {
+    await loop.close();
+    await controllers.informers.close();
+    await following;
+    controllers.transport.close();
   }
 });
 
