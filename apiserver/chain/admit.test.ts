@@ -2,37 +2,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
-import { systemClock } from "#lib/system-clock";
-import { systemRandom } from "#lib/system-random";
 import { configMaps, deployments, namespaces, pods, type Resource } from "#resources";
-import { rules } from "../rules/index.ts";
-import { coreOver } from "../server.ts";
-import { MemoryStore } from "../storage/memory/memory-store.ts";
-import type { Core } from "./core.ts";
-import { patcher } from "./patcher.ts";
+import { TestCores } from "../test-core.ts";
 import type { Admission, AdmissionRequest } from "./steps.ts";
 
-const stores: MemoryStore[] = [];
-after(() => Promise.all(stores.map((store) => store.close())));
-
-async function coreWith(admission: Admission): Promise<Core> {
-  const store = new MemoryStore(systemClock);
-  stores.push(store);
-  const none = () => Promise.reject(new Error("not served here"));
-  return coreOver({
-    store,
-    clock: systemClock,
-    random: systemRandom,
-    parts: {
-      authorizer: () => ({ authorize: () => ({ allowed: true }) }),
-      admission: () => admission,
-      rules,
-      patcher,
-      openApi: () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none }),
-      post: none,
-    },
-  });
-}
+const cores = new TestCores();
+after(() => cores.close());
 
 /** Notes every question, as `mutate UPDATE pods/status a Pod`. */
 function recording(notes: string[]): Admission {
@@ -67,7 +42,7 @@ const DEPLOYMENT = {
 
 test("every write passes both phases, as what its route speaks", async () => {
   const notes: string[] = [];
-  const api = (await coreWith(recording(notes))).as({ name: "eve", groups: [] });
+  const api = (await cores.open({ admission: recording(notes) })).as({ name: "eve", groups: [] });
   const asked = async (action: Promise<unknown>): Promise<string[]> => {
     await action;
     const [mutated, validated, ...more] = notes.splice(0);
@@ -104,19 +79,18 @@ test("every write passes both phases, as what its route speaks", async () => {
 
 test("what admission changes is validated, and keeps its identity", async () => {
   const seen: JsonObject[] = [];
-  const api = (
-    await coreWith({
-      mutate: ({ object }) => ({
-        ...object,
-        metadata: { ...(object?.["metadata"] as JsonObject), uid: "forged", name: "other" },
-        data: { "no key!": "" },
-      }),
-      validate: ({ object }) => {
-        seen.push(object ?? {});
-        return undefined;
-      },
-    })
-  ).as({ name: "eve", groups: [] });
+  const admission: Admission = {
+    mutate: ({ object }) => ({
+      ...object,
+      metadata: { ...(object?.["metadata"] as JsonObject), uid: "forged", name: "other" },
+      data: { "no key!": "" },
+    }),
+    validate: ({ object }) => {
+      seen.push(object ?? {});
+      return undefined;
+    },
+  };
+  const api = (await cores.open({ admission })).as({ name: "eve", groups: [] });
   const refused = (action: Promise<unknown>) =>
     assert.rejects(action, (error) => {
       assert(StatusError.is(error, "Invalid"));

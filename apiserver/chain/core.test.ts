@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
-import { systemClock } from "#lib/system-clock";
-import { systemRandom } from "#lib/system-random";
 import {
   configMaps,
   deployments,
@@ -13,39 +11,15 @@ import {
   pods,
   type Resource,
 } from "#resources";
-import { rules } from "../rules/index.ts";
-import { coreOver } from "../server.ts";
-import { MemoryStore } from "../storage/memory/memory-store.ts";
-import { patcher } from "./patcher.ts";
-import type { AccessRequest } from "./steps.ts";
+import { type TestCoreOptions, TestCores } from "../test-core.ts";
 
 const namespace = "default";
-const none = () => Promise.reject(new Error("not served here"));
-const openApi = () => ({ paths: [], v3: none, v2Json: none, v2Protobuf: none });
 
-const stores: MemoryStore[] = [];
-// Events' time to live would keep the process waiting for its hour.
-after(() => Promise.all(stores.map((store) => store.close())));
+const cores = new TestCores();
+after(() => cores.close());
 
-async function newApi(allowed: (request: AccessRequest) => boolean = () => true) {
-  const store = new MemoryStore(systemClock);
-  stores.push(store);
-  const core = await coreOver({
-    store,
-    clock: systemClock,
-    random: systemRandom,
-    parts: {
-      authorizer: () => ({
-        authorize: (request) =>
-          allowed(request) ? { allowed: true } : { allowed: false, reason: "no rule" },
-      }),
-      admission: () => ({ mutate: () => undefined, validate: () => undefined }),
-      rules,
-      patcher,
-      openApi,
-      post: none,
-    },
-  });
+async function newApi(allowed?: TestCoreOptions["allowed"]) {
+  const core = await cores.open(allowed === undefined ? {} : { allowed });
   return core.as({ name: "eve", groups: [] });
 }
 

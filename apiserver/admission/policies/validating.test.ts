@@ -159,7 +159,7 @@ const ROWS: readonly (readonly [string, Given, string])[] = [
       },
       validations: says("variables.may.allowed()", { messageExpression: "variables.may.reason()" }),
     },
-    "Invalid: never",
+    "Invalid: no rule",
   ],
   [
     "a condition that is false leaves the policy out",
