@@ -18,3 +18,15 @@ export interface StartedController {
   start(): void;
   close(): Promise<void>;
 }
+
+/** Several queues that belong to one task. */
+export function together(...controllers: readonly StartedController[]): StartedController {
+  return {
+    start() {
+      for (const each of controllers) each.start();
+    },
+    async close() {
+      await Promise.all(controllers.map((each) => each.close()));
+    },
+  };
+}

@@ -32,6 +32,49 @@ export function orphanPods(store: ObjectStore<Pod>, namespace: string): readonly
   return [...store.by(BY_NAMESPACE_ORPHAN, namespace)];
 }
 
+export interface PodFollowing<T extends PodOwner> {
+  /** Of the owners. */
+  readonly kind: string;
+  readonly owners: { values(): Iterable<T> };
+  readonly pending: PendingWrites;
+  wake(key: string): void;
+}
+
+/** Wakes the owners of pods that come, change and go, and tells their pending writes what has been seen. */
+export function followPods<T extends PodOwner>(
+  informers: Informers,
+  { kind, owners, pending, wake }: PodFollowing<T>,
+): void {
+  informers.of(pods).onChange((before, after) => {
+    const concerned = [ownerKey(kind, before), ownerKey(kind, after)];
+    for (const key of new Set(concerned)) {
+      if (key === undefined) continue;
+      noteSeen(pending, key, before, after);
+      wake(key);
+    }
+    if (after === undefined || controllerOf(after) !== undefined) return;
+    // Nobody's: whoever matches may want it.
+    for (const each of keysThatSelect(owners, after)) wake(each);
+  });
+}
+
+function noteSeen(
+  pending: PendingWrites,
+  key: string,
+  before: Pod | undefined,
+  after: Pod | undefined,
+): void {
+  if (before === undefined) pending.creationSeen(key);
+  if (after === undefined || after.metadata.deletionTimestamp !== undefined)
+    pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
+}
+
+/** The key of the pod's controller, if it is of this kind. */
+export function ownerKey(kind: string, pod: Pod | undefined): string | undefined {
+  const owner = pod && controllerOf(pod);
+  return owner?.kind === kind ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
+}
+
 /** Keys of those in the pod's namespace that would adopt it. */
 export function keysThatSelect<T extends PodOwner>(
   owners: { values(): Iterable<T> },
@@ -41,18 +84,6 @@ export function keysThatSelect<T extends PodOwner>(
     .filter(({ metadata }) => metadata.namespace === pod.metadata.namespace)
     .filter(({ spec }) => labelSelectorMatcher(spec.selector)(pod.metadata.labels))
     .map(keyOf);
-}
-
-/** Tells a controller's pending writes what its pod handler has seen. */
-export function notePodSeen(
-  pending: PendingWrites,
-  key: string,
-  before: Pod | undefined,
-  after: Pod | undefined,
-): void {
-  if (before === undefined) pending.creationSeen(key);
-  if (after === undefined || after.metadata.deletionTimestamp !== undefined)
-    pending.deletionSeen(key, (after ?? before)?.metadata.uid ?? "");
 }
 
 interface PodOwner extends ApiObject {

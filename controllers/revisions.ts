@@ -1,7 +1,7 @@
 /** One ControllerRevision a template, so that people can look at earlier ones and go back. */
 import { isDeepStrictEqual } from "node:util";
-import type { Client } from "#client";
-import { controllerReference, isControlledBy } from "#lib/api/owner";
+import type { Client, Informers } from "#client";
+import { controllerOf, controllerReference, isControlledBy } from "#lib/api/owner";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
@@ -12,6 +12,19 @@ import { templateHash } from "./deployment/template-hash.ts";
 
 /** On revisions: the hash of their template. On pods: what they were made from. */
 export const REVISION_HASH = "controller-revision-hash";
+const BY_CONTROLLER = "controller";
+
+/** Looks up the revisions that an object controls. */
+export function revisionsByController(
+  informers: Informers,
+): (owner: ApiObject) => readonly ControllerRevision[] {
+  const { store } = informers.of(controllerRevisions);
+  store.addIndex(BY_CONTROLLER, (revision) => {
+    const owner = controllerOf(revision);
+    return owner === undefined ? [] : [owner.uid];
+  });
+  return ({ metadata }) => [...store.by(BY_CONTROLLER, metadata.uid)];
+}
 
 /** Kubernetes' default for what is kept. */
 const HISTORY = 10;

@@ -1,31 +1,22 @@
 import { Controller, PendingWrites } from "#client";
 import { keyOf } from "#lib/api/key";
-import { controllerOf } from "#lib/api/owner";
-import type { Node, Pod } from "#proto/core/v1";
-import { controllerRevisions, daemonSets, nodes, pods } from "#resources";
+import type { Node } from "#proto/core/v1";
+import { daemonSets, nodes } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods, keysThatSelect, notePodSeen } from "../owned-pods.ts";
+import { followPods, indexedPods } from "../owned-pods.ts";
+import { revisionsByController } from "../revisions.ts";
 import { reconcileDaemonSet } from "./reconcile.ts";
-
-const BY_CONTROLLER = "controller";
 
 export function daemonSetController(context: ControllerContext): StartedController {
   const { informers } = context;
   const sets = informers.of(daemonSets).store;
-  const revisions = informers.of(controllerRevisions).store;
-  revisions.addIndex(BY_CONTROLLER, (revision) => {
-    const owner = controllerOf(revision);
-    return owner === undefined ? [] : [owner.uid];
-  });
   const pending = new PendingWrites(context.clock);
   const deps = {
     ...context,
     sets,
     nodes: informers.of(nodes).store,
     pods: indexedPods(informers),
-    revisionsOf: (set: { readonly metadata: { readonly uid: string } }) => [
-      ...revisions.by(BY_CONTROLLER, set.metadata.uid),
-    ],
+    revisionsOf: revisionsByController(informers),
     pending,
   };
   const controller = new Controller({
@@ -39,24 +30,11 @@ export function daemonSetController(context: ControllerContext): StartedControll
     if (before !== undefined && after !== undefined && chosenBy(before) === chosenBy(after)) return;
     for (const set of sets.values()) controller.add(keyOf(set));
   });
-  informers.of(pods).onChange((before, after) => {
-    const key = ownerKey(after ?? before);
-    if (key !== undefined) {
-      notePodSeen(pending, key, before, after);
-      controller.add(key);
-    } else if (after !== undefined && controllerOf(after) === undefined) {
-      // Nobody's: whoever matches may want it.
-      for (const owner of keysThatSelect(sets, after)) controller.add(owner);
-    }
-  });
+  const wake = (key: string): void => controller.add(key);
+  followPods(informers, { kind: "DaemonSet", owners: sets, pending, wake });
   return controller;
 }
 
 function chosenBy({ metadata, spec }: Node): string {
   return JSON.stringify([metadata.labels, spec.taints, spec.unschedulable]);
-}
-
-function ownerKey(pod: Pod | undefined): string | undefined {
-  const owner = pod && controllerOf(pod);
-  return owner?.kind === "DaemonSet" ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
 }

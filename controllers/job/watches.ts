@@ -1,10 +1,8 @@
 import { Controller, PendingWrites } from "#client";
 import { keyOf } from "#lib/api/key";
-import { controllerOf } from "#lib/api/owner";
-import type { Pod } from "#proto/core/v1";
 import { jobs, pods } from "#resources";
-import type { ControllerContext, StartedController } from "../context.ts";
-import { indexedPods, keysThatSelect, notePodSeen, podsControlledBy } from "../owned-pods.ts";
+import { type ControllerContext, type StartedController, together } from "../context.ts";
+import { followPods, indexedPods, ownerKey, podsControlledBy } from "../owned-pods.ts";
 import type { FailureRecord } from "./backoff.ts";
 import { releaseOrphan } from "./orphans.ts";
 import { isTracked } from "./pod-fate.ts";
@@ -37,37 +35,16 @@ export function jobController(context: ControllerContext): StartedController {
     for (const pod of podsControlledBy(podStore, before.metadata.uid)) orphans.add(keyOf(pod));
   });
   informers.of(pods).onChange((before, after) => {
-    const key = ownerKey(after) ?? ownerKey(before);
-    if (key !== undefined) {
-      note(key, before, after);
-      controller.add(key);
-    }
-    if (after === undefined) return;
-    const owner = ownerKey(after);
-    if (isTracked(after) && (owner === undefined || store.get(owner) === undefined))
-      orphans.add(keyOf(after));
-    if (controllerOf(after) !== undefined) return;
-    // Nobody's: whoever matches may want it.
-    for (const each of keysThatSelect(store, after)) controller.add(each);
-  });
-  return {
-    start: () => {
-      controller.start();
-      orphans.start();
-    },
-    close: async () => {
-      await Promise.all([controller.close(), orphans.close()]);
-    },
-  };
-
-  function note(key: string, before: Pod | undefined, after: Pod | undefined): void {
+    const key = ownerKey("Job", after) ?? ownerKey("Job", before);
     const uid = (after ?? before)?.metadata.uid ?? "";
-    notePodSeen(pending, key, before, after);
-    if (after === undefined || !isTracked(after)) releasing.deletionSeen(key, uid);
-  }
-}
-
-function ownerKey(pod: Pod | undefined): string | undefined {
-  const owner = pod && controllerOf(pod);
-  return owner?.kind === "Job" ? `${pod?.metadata.namespace}/${owner.name}` : undefined;
+    const isReleased = after === undefined || !isTracked(after);
+    if (key !== undefined && isReleased) releasing.deletionSeen(key, uid);
+    if (after === undefined || isReleased) return;
+    const owner = ownerKey("Job", after);
+    if (owner === undefined || store.get(owner) === undefined) orphans.add(keyOf(after));
+  });
+  // After the handler above: who is woken knows what has been released.
+  const wake = (key: string): void => controller.add(key);
+  followPods(informers, { kind: "Job", owners: store, pending, wake });
+  return together(controller, orphans);
 }

@@ -2,7 +2,7 @@ import { Controller } from "#client";
 import { keyOf } from "#lib/api/key";
 import type { PersistentVolume } from "#proto/core/v1";
 import { nodes, persistentVolumeClaims, persistentVolumes, storageClasses } from "#resources";
-import type { ControllerContext, StartedController } from "../context.ts";
+import { type ControllerContext, type StartedController, together } from "../context.ts";
 import { reconcileClaim } from "./reconcile-claim.ts";
 import { reconcileVolume } from "./reconcile-volume.ts";
 
@@ -53,15 +53,7 @@ export function persistentVolumeController(context: ControllerContext): StartedC
     if (before !== undefined && after === undefined)
       for (const volume of deps.volumes.values()) volumeQueue.add(keyOf(volume));
   });
-  return {
-    start: () => {
-      claimQueue.start();
-      volumeQueue.start();
-    },
-    async close() {
-      await Promise.all([claimQueue.close(), volumeQueue.close()]);
-    },
-  };
+  return together(claimQueue, volumeQueue);
 }
 
 function claimKey({ spec }: PersistentVolume): string | undefined {

@@ -3,7 +3,7 @@ import { claimsOf } from "#lib/api/persistent-volume";
 import { isTerminal } from "#lib/api/pod";
 import type { PersistentVolume, PersistentVolumeClaim } from "#proto/core/v1";
 import { persistentVolumeClaims, persistentVolumes, pods } from "#resources";
-import type { ControllerContext, StartedController } from "../context.ts";
+import { type ControllerContext, type StartedController, together } from "../context.ts";
 
 const CLAIM_FINALIZER = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER = "kubernetes.io/pv-protection";
@@ -39,15 +39,7 @@ export function storageProtectionController(context: ControllerContext): Started
     if (pod === undefined || (after !== undefined && !isTerminal(after))) return;
     for (const name of claimsOf(pod)) claimQueue.add(`${pod.metadata.namespace}/${name}`);
   });
-  return {
-    start: () => {
-      claimQueue.start();
-      volumeQueue.start();
-    },
-    async close() {
-      await Promise.all([claimQueue.close(), volumeQueue.close()]);
-    },
-  };
+  return together(claimQueue, volumeQueue);
 }
 
 async function releaseClaim({ claims, client }: Deps, key: string): Promise<undefined> {
