@@ -29,33 +29,23 @@ export const persistentVolumeClaimRules: KindRules = {
 };
 
 function validateChange(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): Causes {
-  const isChanged = !isDeepStrictEqual(
-    fixedPart(claim.spec, old.spec),
-    fixedPart(old.spec, old.spec),
-  );
-  const now = amountOf(claim.spec);
-  const before = amountOf(old.spec);
-  if (isChanged) return [forbidden("spec", UNCHANGEABLE)];
-  if (now === before) return [];
-  if (old.status?.phase !== "Bound") return [forbidden("spec", UNCHANGEABLE)];
-  return now < before
+  if (!isDeepStrictEqual(fixedPart(claim.spec, old), fixedPart(old.spec, old)))
+    return [forbidden("spec", UNCHANGEABLE)];
+  return amountOf(claim.spec) < amountOf(old.spec)
     ? [forbidden("spec.resources.requests.storage", "field can not be less than previous value")]
     : [];
 }
 
-/** Without what may change: the volume and the class once, when there was none, and the size. */
-function fixedPart(spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaimSpec): object {
-  const {
-    resources: _r,
-    storageClassName,
-    volumeAttributesClassName: _v,
-    volumeName,
-    ...rest
-  } = spec;
+/** Without what may change: the volume and the class once, when there was none, and a bound claim's size. */
+function fixedPart(spec: PersistentVolumeClaimSpec, old: PersistentVolumeClaim): object {
+  const { resources, storageClassName, volumeAttributesClassName: _v, volumeName, ...rest } = spec;
+  const { storage: _s, ...otherRequests } = resources.requests ?? {};
   return {
     ...rest,
-    ...(old.volumeName ? { volumeName } : {}),
-    ...(old.storageClassName === undefined ? {} : { storageClassName }),
+    resources: { ...resources, requests: otherRequests },
+    ...(old.status?.phase === "Bound" ? {} : { size: amountOf(spec) }),
+    ...(old.spec.volumeName ? { volumeName } : {}),
+    ...(old.spec.storageClassName === undefined ? {} : { storageClassName }),
   };
 }
 

@@ -78,6 +78,8 @@ test("a PersistentVolumeClaim says how much, and for whom", () => {
 });
 
 const LARGER = { ...CLAIM, resources: { requests: { storage: "2Gi" } } };
+const UNKNOWN = { ...CLAIM, resources: { requests: { storage: "1Gi", storge: "1Mi" } } };
+const REWORDED = { ...CLAIM, resources: { requests: { storage: "1024Mi" } } };
 const CHANGES: readonly (readonly [string, JsonObject, JsonObject, string, number])[] = [
   ["is bound", CLAIM, { ...CLAIM, volumeName: "v" }, "Pending", 0],
   ["is bound elsewhere", { ...CLAIM, volumeName: "v" }, { ...CLAIM, volumeName: "w" }, "Bound", 1],
@@ -85,6 +87,8 @@ const CHANGES: readonly (readonly [string, JsonObject, JsonObject, string, numbe
   ["grows", CLAIM, LARGER, "Bound", 0],
   ["grows before it is bound", CLAIM, LARGER, "Pending", 1],
   ["shrinks", LARGER, CLAIM, "Bound", 1],
+  ["asks for something else too", CLAIM, UNKNOWN, "Bound", 1],
+  ["says its size in other words", CLAIM, REWORDED, "Pending", 0],
   ["wants other modes", CLAIM, { ...CLAIM, accessModes: ["ReadOnlyMany"] }, "Bound", 1],
 ];
 
