@@ -172,6 +172,8 @@ test("client-side apply still works for it", TIMEOUT, async () => {
 
 test("uninstall takes everything away but the definitions", TIMEOUT, async () => {
   assert.match(await h.ok("uninstall", "a", "--wait"), /release "a" uninstalled/);
+  // helm has waited for what it made; what that had made goes behind it.
+  await k.ok(["wait", "--for=delete", "pods", "-l=app=shop", "--timeout=60s"]);
   const left = await k.ok(["get", "deploy,svc,cm,tills,pods", "-o=name", "-l=app!=x"]);
   assert.equal(
     left.replaceAll(
