@@ -12,7 +12,7 @@ import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
-import { withEventFaces } from "./chain/event-faces.ts";
+import { withFaces } from "./chain/faces.ts";
 import type {
   Admission,
   AdmissionAccess,
@@ -142,7 +142,7 @@ interface Assembled {
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
-  const stored = withEventFaces(await CachedObjects.open(store, clock, logger));
+  const stored = withFaces(await CachedObjects.open(store, clock, logger));
   const calling = { reader: stored, clock, random, post: parts.post };
   const resources = new LiveResources((definition) => converterOf(definition, calling));
   const objects = withCustomKinds(stored);

@@ -4,14 +4,16 @@ import { resourcesOf } from "#lib/api/custom-resources";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { customResourceDefinitions, RESOURCES, type Resource } from "#resources";
 
+const STORED = RESOURCES.filter(({ storedAs }) => storedAs === undefined);
+
 export interface KindsHandler {
   come(resource: Resource): void;
   go(resource: Resource): void;
 }
 
 /**
- * The kinds that the cluster has just now, for controllers that look after all: the built-in ones, and one row for each
- * custom kind, whatever versions it has, since these share their objects.
+ * The kinds that the cluster has just now, for controllers that look after all: one row for each, whatever versions and
+ * groups show it, since these share their objects.
  */
 export class KindsInUse {
   readonly #custom = new Map<string, Resource>();
@@ -24,7 +26,7 @@ export class KindsInUse {
   }
 
   all(): readonly Resource[] {
-    return [...RESOURCES, ...this.#custom.values()];
+    return [...STORED, ...this.#custom.values()];
   }
 
   /** Is told of all that are there, and of each that comes or goes later. */

@@ -4,7 +4,9 @@
  */
 import {
   mutatingAdmissionPolicies,
+  mutatingAdmissionPoliciesV1Beta1,
   mutatingAdmissionPolicyBindings,
+  mutatingAdmissionPolicyBindingsV1Beta1,
   mutatingWebhookConfigurations,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
@@ -132,4 +134,6 @@ export const RESOURCES: readonly Resource[] = [
   customResourceDefinitions,
   mutatingAdmissionPolicies,
   mutatingAdmissionPolicyBindings,
+  mutatingAdmissionPoliciesV1Beta1,
+  mutatingAdmissionPolicyBindingsV1Beta1,
 ];

@@ -7,6 +7,8 @@ import {
   deployments,
   events,
   eventsV1,
+  mutatingAdmissionPolicyBindings,
+  mutatingAdmissionPolicyBindingsV1Beta1,
   namespaces,
   pods,
   type Resource,
@@ -344,6 +346,26 @@ test("an event has two faces", async () => {
   assert.equal((face["regarding"] as JsonObject)["name"], "p");
   const found = await api.list(at(eventsV1), { fieldSelector: "regarding.name=p" });
   assert.equal(found.items.length, 1);
+});
+
+test("two versions are two faces of one object", async () => {
+  const api = await newApi();
+  const spec = { policyName: "p" };
+  const made = (await api.create(
+    { resource: mutatingAdmissionPolicyBindingsV1Beta1 },
+    { metadata: { name: "b" }, spec },
+  )) as unknown as JsonObject;
+  assert.equal(made["apiVersion"], "admissionregistration.k8s.io/v1beta1");
+  const other = { resource: mutatingAdmissionPolicyBindings, name: "b" };
+  const found = (await api.get(other)) as unknown as JsonObject;
+  assert.equal(found["apiVersion"], "admissionregistration.k8s.io/v1");
+  assert.deepEqual(found["spec"], spec);
+  await api.delete(other);
+  await refused(
+    api.get({ ...other, resource: mutatingAdmissionPolicyBindingsV1Beta1 }),
+    "NotFound",
+    /"b" not found/,
+  );
 });
 
 test("published objects are frozen, and shared", async () => {

@@ -5,10 +5,8 @@ const ROOT = "/registry/";
 
 /** Ends in a slash, so that no plural is another's prefix. */
 export function prefixOf(resource: Resource, namespace?: string): string {
-  // Both groups of Event are one kind with two faces.
-  const isCore = resource.group === "" || resource.group === "events.k8s.io";
-  const group = isCore ? "core" : resource.group;
-  const kind = `${ROOT}${group}/${resource.plural}/`;
+  const { group, plural } = resource.storedAs ?? resource;
+  const kind = `${ROOT}${group || "core"}/${plural}/`;
   return resource.namespaced && namespace !== undefined ? `${kind}${namespace}/` : kind;
 }
 

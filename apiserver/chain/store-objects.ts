@@ -144,7 +144,7 @@ export class StoreObjects implements Reader, Writer {
 }
 
 function isEvent({ group, plural }: Resource): boolean {
-  return plural === "events" && (group === "" || group === "events.k8s.io");
+  return plural === "events" && group === "";
 }
 
 function eventsOf(batch: ChangeBatch, wanted: Predicate | undefined): PublishedEvent[] {

@@ -1,13 +1,13 @@
 import { Controller } from "#client";
 import type { ApiObject } from "#proto";
-import { events, eventsV1, isQuestion, leases, type Resource } from "#resources";
+import { events, isQuestion, leases, type Resource } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import type { KindsInUse } from "../kinds-in-use.ts";
 import { OwnerGraph } from "./graph.ts";
 import { reconcileGarbage } from "./reconcile.ts";
 
 /** Numerous, short-lived, and nobody's owner: following them would cost more than it could free. */
-const IGNORED: readonly Resource[] = [events, eventsV1, leases];
+const IGNORED: readonly Resource[] = [events, leases];
 
 export function garbageCollector(context: ControllerContext, kinds: KindsInUse): StartedController {
   const { client, informers } = context;

@@ -22,13 +22,8 @@ const FINALIZER = "kubernetes";
  */
 const LOOK_AGAIN_MS = { first: 200, most: 30_000, ofAge: 1 / 4 } as const;
 
-/** Two plurals of one kind are the same objects. */
 function isContent(resource: Resource): boolean {
-  return (
-    resource.namespaced &&
-    resource.group !== "events.k8s.io" &&
-    resource.verbs.includes("deletecollection")
-  );
+  return resource.namespaced && resource.verbs.includes("deletecollection");
 }
 
 /** Empties a namespace that is to be deleted, then lets it go. Returns when to look again. */

@@ -6,7 +6,11 @@ import type {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from "#proto/admissionregistration/v1";
-import { resource, STATUS } from "./resource.ts";
+import type {
+  MutatingAdmissionPolicyBinding as MutatingAdmissionPolicyBindingV1Beta1,
+  MutatingAdmissionPolicy as MutatingAdmissionPolicyV1Beta1,
+} from "#proto/admissionregistration/v1beta1";
+import { face, resource, STATUS } from "./resource.ts";
 
 const KIND = {
   group: "admissionregistration.k8s.io",
@@ -46,3 +50,11 @@ export const mutatingAdmissionPolicyBindings = resource<MutatingAdmissionPolicyB
   kind: "MutatingAdmissionPolicyBinding",
   plural: "mutatingadmissionpolicybindings",
 });
+export const mutatingAdmissionPoliciesV1Beta1 = face<MutatingAdmissionPolicyV1Beta1>(
+  mutatingAdmissionPolicies,
+  "v1beta1",
+);
+export const mutatingAdmissionPolicyBindingsV1Beta1 = face<MutatingAdmissionPolicyBindingV1Beta1>(
+  mutatingAdmissionPolicyBindings,
+  "v1beta1",
+);

@@ -1,4 +1,5 @@
 import type { Event } from "#proto/events/v1";
+import { events } from "./core.ts";
 import { resource } from "./resource.ts";
 
 export const eventsV1 = resource<Event>({
@@ -7,4 +8,5 @@ export const eventsV1 = resource<Event>({
   kind: "Event",
   plural: "events",
   shortNames: ["ev"],
+  storedAs: events,
 });

@@ -34,6 +34,8 @@ export interface Resource<T extends ApiObject = ApiObject> {
   readonly namespaced: boolean;
   readonly verbs: readonly Verb[];
   readonly subresources: readonly Subresource[];
+  /** Where this is one more face of objects that are stored under another row: that row. */
+  readonly storedAs?: Resource;
   readonly phantom?: T;
 }
 
@@ -77,6 +79,12 @@ export function resource<T extends ApiObject>(row: Row): Resource<T> {
     subresources: [],
     ...row,
   };
+}
+
+/** The same objects in another version of their group. */
+export function face<T extends ApiObject>(stored: Resource, version: string): Resource<T> {
+  const { phantom: _, ...row } = stored;
+  return { ...row, version, storedAs: stored };
 }
 
 /** A kind that is asked and answered, and never kept: all one can do with it is to create it. */

@@ -1,8 +1,8 @@
 /** A request as those see it who registered for another version of its kind: `matchPolicy: Equivalent`. */
 import type { JsonObject } from "#lib/json";
-import { events, type Resource } from "#resources";
+import type { Resource } from "#resources";
 import { customKindOf } from "../../chain/custom-kind.ts";
-import { eventIn } from "../../chain/event-faces.ts";
+import { inFace } from "../../chain/faces.ts";
 import { Published } from "../../chain/published.ts";
 import type { AdmissionRequest } from "../../chain/steps.ts";
 
@@ -30,7 +30,7 @@ export async function requestIn(
   };
 }
 
-/** Custom kinds have versions that differ, events two groups; what a sub-resource speaks has neither. */
+/** Custom kinds have versions that differ, built-in ones faces; what a sub-resource speaks has neither. */
 export async function objectIn(
   object: JsonObject,
   from: Resource,
@@ -38,8 +38,7 @@ export async function objectIn(
 ): Promise<JsonObject> {
   if (from === to || object["kind"] !== from.kind) return object;
   const [source, target] = [customKindOf(from), customKindOf(to)];
-  if (source === undefined || target === undefined)
-    return to.plural === events.plural ? eventIn(to, object) : object;
+  if (source === undefined || target === undefined) return inFace(object, from, to);
   const [stored = object] = await source.toStorage([object]);
   const [shown] = await target.show([Published.unsaved(stored)]);
   return shown?.json ?? object;
