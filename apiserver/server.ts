@@ -30,6 +30,8 @@ import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiSource } from "./discovery/openapi.ts";
 import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
 import { startRest, type TlsFiles } from "./front/rest/server.ts";
+import { healthChecks } from "./health/checks.ts";
+import { Health } from "./health/health.ts";
 import { listening } from "./listening.ts";
 import { podStreams } from "./proxy/streams.ts";
 import { Tunnel } from "./proxy/tunnel.ts";
@@ -66,6 +68,8 @@ export interface ApiServerOptions {
   readonly parts: Parts;
   /** The address that pods reach the server by: the first of the service range. */
   readonly serviceAddress?: string;
+  /** Aborts when the program begins to end: from then on the server is not ready. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface ApiServer {
@@ -78,13 +82,21 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const { accountTokens, authenticators, core, definitions } = await assemble(options);
+  const { accountTokens, authenticators, core, definitions, stored } = await assemble(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   let { restPort } = options;
+  let isBootstrapped = false;
+  const checks = healthChecks({
+    store,
+    logger,
+    objects: stored,
+    isBootstrapped: () => isBootstrapped,
+    stopping: options.stopping,
+  });
   const discovery = new Discovery({
     version,
-    unready: () => undefined,
+    health: new Health({ checks, clock, logger }),
     resources: steps.resources,
     openApi: new OpenApi(options.parts.openApi, steps.resources),
     documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
@@ -92,6 +104,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const common = { steps, tls, host, logger };
   const streams = podStreams({ steps, tunnel });
   await createBootstrapObjects(core, options);
+  isBootstrapped = true;
   const rest = await listening("the API server", options.restPort, () =>
     startRest({ ...common, tokens: authenticators, port: options.restPort, discovery, streams }),
   );
@@ -135,6 +148,7 @@ export async function coreOver(
 
 interface Assembled {
   readonly core: Core;
+  readonly stored: CachedObjects;
   readonly definitions: Definitions;
   readonly authenticators: TokenAuthenticators;
   readonly accountTokens: AccountTokens | undefined;
@@ -142,10 +156,11 @@ interface Assembled {
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
-  const stored = withFaces(await CachedObjects.open(store, clock, logger));
-  const calling = { reader: stored, clock, random, post: parts.post };
+  const stored = await CachedObjects.open(store, clock, logger);
+  const faced = withFaces(stored);
+  const calling = { reader: faced, clock, random, post: parts.post };
   const resources = new LiveResources((definition) => converterOf(definition, calling));
-  const objects = withCustomKinds(stored);
+  const objects = withCustomKinds(faced);
   const authorizer = parts.authorizer(objects);
   const { rules } = parts;
   const common = { rules, clock, random, resources };
@@ -177,5 +192,5 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
   };
   const core = makeCore(steps);
   const definitions = await Definitions.follow({ core, resources, logger });
-  return { core, definitions, authenticators, accountTokens };
+  return { core, stored, definitions, authenticators, accountTokens };
 }

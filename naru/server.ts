@@ -34,7 +34,7 @@ export async function runServer(
   const logger = jsonLogger({ debug: options.debug, nowMs: clock.nowMs, write: options.write });
   const stop = new AbortController();
   const server = options.parts.includes("apiserver")
-    ? await startApi(config, logger, stop.signal)
+    ? await startApi(config, logger, { stop: stop.signal, stopping: options.signal })
     : undefined;
   const loops = options.parts.filter((part) => part !== "apiserver");
   const running =
@@ -49,7 +49,7 @@ export async function runServer(
 async function startApi(
   config: ServerConfig,
   logger: Logger,
-  signal: AbortSignal,
+  { stop, stopping }: { readonly stop: AbortSignal; readonly stopping: AbortSignal },
 ): Promise<ApiServer> {
   const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
   const store = await openStore(datastore, { dataDir, clock, logger });
@@ -69,11 +69,12 @@ async function startApi(
     version: versionInfo(),
     parts: apiParts({
       serviceCidr,
-      signal,
+      signal: stop,
       tokenKey: await readFile(config.tokenKey, "utf8"),
       authentication: await authenticationOf(config.authentication ?? {}),
     }),
     serviceAddress: apiServiceAddress(serviceCidr),
+    stopping,
   });
 }
 

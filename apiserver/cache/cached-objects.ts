@@ -50,6 +50,7 @@ export class CachedObjects implements Reader, Writer {
   /** What a cache that is made now does not know. */
   #loadedRevision: number;
   #cancelBookmarks: (() => void) | undefined;
+  #isFollowing = true;
 
   private constructor(options: {
     readonly store: Store;
@@ -79,7 +80,13 @@ export class CachedObjects implements Reader, Writer {
     return objects;
   }
 
+  /** False while the store's changes do not come, so that reads may be old. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
+  }
+
   close(): void {
+    this.#isFollowing = false;
     this.#stop.abort();
     this.#cancelBookmarks?.();
     for (const cache of this.#caches.values()) cache.endWatchers("quietly");
@@ -221,6 +228,7 @@ export class CachedObjects implements Reader, Writer {
 
   /** Watchers cannot be told what happened in between, so they end, and list. */
   async #reload(): Promise<void> {
+    this.#isFollowing = false;
     const why = new StatusError("Expired", "the server lost its place; list and watch again");
     for (const cache of this.#caches.values()) cache.endWatchers(why);
     while (!this.#stop.signal.aborted) {
@@ -229,6 +237,7 @@ export class CachedObjects implements Reader, Writer {
         for (const cache of this.#caches.values()) cache.endWatchers(why);
         this.#load(entries, revision);
         this.#arrivals.reach(revision);
+        this.#isFollowing = true;
         return;
       } catch (error) {
         this.#logger.error("the store cannot be read", { error });

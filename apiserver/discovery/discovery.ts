@@ -4,6 +4,7 @@ import type { JsonObject } from "#lib/json";
 import type { Resource } from "#resources";
 import type { ResourceTable } from "../chain/resource-table.ts";
 import type { Exchange } from "../front/rest/respond.ts";
+import type { Health } from "../health/health.ts";
 import {
   aggregated,
   coreVersions,
@@ -16,8 +17,7 @@ import type { OpenApi } from "./openapi.ts";
 
 export interface DiscoveryOptions {
   readonly version: VersionInfo;
-  /** Undefined when all is well, else what is not. */
-  readonly unready: () => string | undefined;
+  readonly health: Health;
   readonly openApi: OpenApi;
   /** Others, by path. */
   readonly documents: (
@@ -59,12 +59,7 @@ export class Discovery {
       await exchange.json(200, this.#version());
       return true;
     }
-    if (!/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return false;
-    const problem = path.startsWith("/readyz") ? this.#options.unready() : undefined;
-    const text = problem === undefined ? "ok" : `not ready: ${problem}`;
-    const code = problem === undefined ? 200 : 503;
-    await exchange.answer({ code, type: "text/plain; charset=utf-8", body: Buffer.from(text) });
-    return true;
+    return this.#options.health.serve(exchange);
   }
 
   /** True when it answered. */

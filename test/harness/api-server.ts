@@ -8,6 +8,7 @@ import { systemRandom } from "#lib/system-random";
 import type { AuthenticationOptions } from "../../apiserver/authn/authenticators.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
+import type { Store } from "../../apiserver/storage/store.ts";
 import { apiParts } from "../../naru/api-parts.ts";
 import { kubeconfigText } from "../../naru/kubeconfig.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
@@ -32,6 +33,9 @@ export async function startTestServer(
     readonly authentication?: AuthenticationOptions;
     /** Pods need an account, as in a whole cluster. */
     readonly serviceAccounts?: boolean;
+    /** A memory store of its own, if absent. */
+    readonly store?: Store;
+    readonly stopping?: AbortSignal;
   } = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "naru-api-"));
@@ -50,7 +54,7 @@ export async function startTestServer(
   const stop = new AbortController();
   const version = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
   const server = await startApiServer({
-    store: new MemoryStore(systemClock),
+    store: options.store ?? new MemoryStore(systemClock),
     tls: {
       certificate: serving.certificate,
       key: serving.key,
@@ -74,6 +78,7 @@ export async function startTestServer(
       ...options.parts,
     },
     serviceAddress: "10.96.0.1",
+    ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");
