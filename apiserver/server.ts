@@ -3,6 +3,7 @@ import type { Clock } from "#lib/clock";
 import { type Logger, silentLogger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
+import { Aggregation } from "./aggregation/aggregation.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
 import { type AuthenticationOptions, tokenAuthenticators } from "./authn/authenticators.ts";
@@ -82,7 +83,8 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const { accountTokens, authenticators, core, definitions, stored } = await assemble(options);
+  const { accountTokens, authenticators, core, definitions, resources, stored } =
+    await assemble(options);
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   let { restPort } = options;
@@ -94,17 +96,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     isBootstrapped: () => isBootstrapped,
     stopping: options.stopping,
   });
+  await createBootstrapObjects(core, options);
+  const aggregation = await Aggregation.follow({ core, resources, logger });
+  isBootstrapped = true;
   const discovery = new Discovery({
     version,
     health: new Health({ checks, clock, logger }),
-    resources: steps.resources,
-    openApi: new OpenApi(options.parts.openApi, steps.resources),
+    resources,
+    services: aggregation.services,
+    openApi: new OpenApi(options.parts.openApi, resources),
     documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
   });
   const common = { steps, tls, host, logger };
   const streams = podStreams({ steps, tunnel });
-  await createBootstrapObjects(core, options);
-  isBootstrapped = true;
   const rest = await listening("the API server", options.restPort, () =>
     startRest({ ...common, tokens: authenticators, port: options.restPort, discovery, streams }),
   );
@@ -122,6 +126,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     restPort,
     grpcPort: grpc?.port,
     close: async () => {
+      aggregation.close();
       definitions.close();
       await Promise.all([rest.close(), grpc?.close()]);
       await store.close();
@@ -150,6 +155,7 @@ interface Assembled {
   readonly core: Core;
   readonly stored: CachedObjects;
   readonly definitions: Definitions;
+  readonly resources: LiveResources;
   readonly authenticators: TokenAuthenticators;
   readonly accountTokens: AccountTokens | undefined;
 }
@@ -192,5 +198,5 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
   };
   const core = makeCore(steps);
   const definitions = await Definitions.follow({ core, resources, logger });
-  return { core, stored, definitions, authenticators, accountTokens };
+  return { core, stored, definitions, authenticators, accountTokens, resources };
 }

@@ -13,6 +13,7 @@ import {
   validatingWebhookConfigurations,
 } from "./resources/admissionregistration.ts";
 import { customResourceDefinitions } from "./resources/apiextensions.ts";
+import { apiServices } from "./resources/apiregistration.ts";
 import {
   controllerRevisions,
   daemonSets,
@@ -59,6 +60,7 @@ import { storageClasses } from "./resources/storage.ts";
 
 export * from "./resources/admissionregistration.ts";
 export * from "./resources/apiextensions.ts";
+export * from "./resources/apiregistration.ts";
 export * from "./resources/apps.ts";
 export * from "./resources/authentication.ts";
 export * from "./resources/authorization.ts";
@@ -136,4 +138,5 @@ export const RESOURCES: readonly Resource[] = [
   mutatingAdmissionPolicyBindings,
   mutatingAdmissionPoliciesV1Beta1,
   mutatingAdmissionPolicyBindingsV1Beta1,
+  apiServices,
 ];

@@ -26,6 +26,7 @@ export class LiveResources implements ResourceTable {
   #byName = byName(RESOURCES);
   #all: readonly Resource[] = RESOURCES;
   #generation = 0;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(converterOf: (definition: CustomResourceDefinition) => Converter) {
     this.#converterOf = converterOf;
@@ -33,6 +34,11 @@ export class LiveResources implements ResourceTable {
 
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Calls back each time that `all` has changed. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   find(group: string, version: string, plural: string): Resource | undefined {
@@ -101,6 +107,7 @@ export class LiveResources implements ResourceTable {
     this.#byName = new Map([...byName(custom), ...byName(RESOURCES)]);
     this.#all = [...RESOURCES, ...custom];
     this.#generation++;
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The paths that are not about objects: what is served, in which version, and whether all is well. */
 import { createHash } from "node:crypto";
 import type { JsonObject } from "#lib/json";
-import type { Resource } from "#resources";
+import { type ApiServices, inOrder } from "../aggregation/api-services.ts";
 import type { ResourceTable } from "../chain/resource-table.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 import type { Health } from "../health/health.ts";
@@ -10,8 +10,8 @@ import {
   coreVersions,
   groupList,
   groupOnly,
-  groups,
   resourceList,
+  type Served,
 } from "./documents.ts";
 import type { OpenApi } from "./openapi.ts";
 
@@ -24,6 +24,8 @@ export interface DiscoveryOptions {
     path: string,
   ) => { readonly type: string; readonly body: Buffer } | undefined;
   readonly resources: ResourceTable;
+  /** Say in which order. */
+  readonly services: ApiServices;
   /** Prometheus' text, where something counts. */
   readonly metrics?: () => Promise<string>;
 }
@@ -46,7 +48,8 @@ export class Discovery {
   readonly #options: DiscoveryOptions;
   /** Made when first asked for, and good until kinds come or go. */
   #documents = new Map<string, Document>();
-  #generation = 0;
+  #edition = "";
+  #served: Served | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -81,12 +84,12 @@ export class Discovery {
     if (version !== undefined) {
       const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
       const document = this.#document(`${path} ${version}`, () =>
-        aggregated(this.#options.resources.all(), path === "/api", version),
+        aggregated(this.#current(), path === "/api", version),
       );
       await answerDocument(exchange, document, type);
       return true;
     }
-    const document = this.#document(path, () => legacy(this.#options.resources.all(), path));
+    const document = this.#document(path, () => legacy(this.#current(), path));
     if (document === undefined) return false;
     await answerDocument(exchange, document, "application/json");
     return true;
@@ -97,9 +100,9 @@ export class Discovery {
     make: () => T,
   ): T extends undefined ? undefined : Document;
   #document(key: string, make: () => JsonObject | undefined): Document | undefined {
-    const { generation } = this.#options.resources;
-    if (generation !== this.#generation) this.#documents = new Map();
-    this.#generation = generation;
+    const { resources, services } = this.#options;
+    const edition = `${resources.generation} ${services.generation}`;
+    if (edition !== this.#edition) this.#forget(edition);
     const known = this.#documents.get(key);
     if (known !== undefined) return known;
     const made = make();
@@ -109,6 +112,22 @@ export class Discovery {
     const document = { bytes, etag };
     this.#documents.set(key, document);
     return document;
+  }
+
+  #forget(edition: string): void {
+    this.#edition = edition;
+    this.#documents = new Map();
+    this.#served = undefined;
+  }
+
+  #current(): Served {
+    const { resources, services } = this.#options;
+    const all = resources.all();
+    this.#served ??= {
+      resources: all,
+      groups: inOrder(all, (group, version) => services.priorityOf(group, version)),
+    };
+    return this.#served;
   }
 
   #version(): JsonObject {
@@ -132,20 +151,21 @@ function aggregatedVersion(path: string, accept: string): "v2" | "v2beta1" | und
   return /;\s*v=v2beta1(;|$)/.test(asked.trim()) ? "v2beta1" : undefined;
 }
 
-function legacy(resources: readonly Resource[], path: string): JsonObject | undefined {
+function legacy(served: Served, path: string): JsonObject | undefined {
   const parts = path.split("/").filter((part) => part !== "");
   const [root, group, version] = parts;
-  if (root === undefined) return rootPaths(resources);
+  const { resources } = served;
+  if (root === undefined) return rootPaths(served);
   if (root === "api" && parts.length === 1) return coreVersions();
   if (root === "api" && parts.length === 2) return resourceList(resources, "", group ?? "");
   if (root !== "apis") return undefined;
-  if (parts.length === 1) return groupList(resources);
-  if (parts.length === 2) return groupOnly(resources, group ?? "");
+  if (parts.length === 1) return groupList(served);
+  if (parts.length === 2) return groupOnly(served, group ?? "");
   return parts.length === 3 ? resourceList(resources, group ?? "", version ?? "") : undefined;
 }
 
-function rootPaths(resources: readonly Resource[]): JsonObject {
-  const versions = [...groups(resources)]
+function rootPaths({ groups }: Served): JsonObject {
+  const versions = [...groups]
     .filter(([group]) => group !== "")
     .flatMap(([group, all]) => [`/apis/${group}`, ...all.map((v) => `/apis/${group}/${v}`)]);
   return {

@@ -4,22 +4,19 @@ import type { Resource, Subresource } from "#resources";
 
 type Resources = readonly Resource[];
 
-/** The groups in the order of their first kind; each with its versions, the preferred first. */
-export function groups(resources: Resources): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>();
-  for (const { group, version } of resources) {
-    const versions = found.get(group) ?? [];
-    found.set(group, versions.includes(version) ? versions : [...versions, version]);
-  }
-  return found;
+/** What is served, as discovery tells it. */
+export interface Served {
+  /** Each group with its versions, the preferred first. */
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly resources: Resources;
 }
 
 export function aggregated(
-  resources: Resources,
+  { groups, resources }: Served,
   core: boolean,
   version: "v2" | "v2beta1",
 ): JsonObject {
-  const items = [...groups(resources)]
+  const items = [...groups]
     .filter(([group]) => (group === "") === core)
     .map(([group, versions]) => ({
       metadata: { ...(group === "" ? {} : { name: group }), creationTimestamp: null },
@@ -59,8 +56,8 @@ function aggregatedResource(resource: Resource): JsonValue {
   };
 }
 
-export function groupList(resources: Resources): JsonObject {
-  const items = [...groups(resources)]
+export function groupList({ groups: all }: Served): JsonObject {
+  const items = [...all]
     .filter(([group]) => group !== "")
     .map(([group, versions]) => groupDocument(group, versions));
   return { kind: "APIGroupList", apiVersion: "v1", groups: items };
@@ -74,8 +71,8 @@ function groupDocument(group: string, served: readonly string[]): JsonObject {
   return { name: group, versions, preferredVersion: versions[0] ?? {} };
 }
 
-export function groupOnly(resources: Resources, group: string): JsonObject | undefined {
-  const versions = groups(resources).get(group);
+export function groupOnly({ groups }: Served, group: string): JsonObject | undefined {
+  const versions = groups.get(group);
   if (group === "" || versions === undefined) return undefined;
   return { kind: "APIGroup", apiVersion: "v1", ...groupDocument(group, versions) };
 }

@@ -9,6 +9,7 @@ import {
 import { validatingBindingRules, validatingPolicyRules } from "./admissionregistration/policies.ts";
 import { webhookRules } from "./admissionregistration/webhooks.ts";
 import { customResourceDefinitionRules } from "./apiextensions/custom-resource-definition.ts";
+import { apiServiceRules } from "./apiregistration/api-service.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { statefulSetRules } from "./apps/stateful-set.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
@@ -82,6 +83,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ClusterRole.rbac.authorization.k8s.io": roleRules,
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,
   "CustomResourceDefinition.apiextensions.k8s.io": customResourceDefinitionRules,
+  "APIService.apiregistration.k8s.io": apiServiceRules,
   "ClusterRoleBinding.rbac.authorization.k8s.io": bindingRules,
   "MutatingAdmissionPolicy.admissionregistration.k8s.io": mutatingPolicyRules,
   "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io": mutatingBindingRules,

@@ -1,4 +1,6 @@
+import { findCondition } from "#lib/api/condition";
 import type { ApiObject } from "#proto";
+import type { APIService } from "#proto/apiregistration/v1";
 import type { Lease } from "#proto/coordination/v1";
 import type {
   ConfigMap,
@@ -27,6 +29,20 @@ const configMap: KindTable = {
     const { metadata, data = {}, binaryData = {} } = object as ConfigMap;
     const count = Object.keys(data).length + Object.keys(binaryData).length;
     return { cells: [metadata.name, count, age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
+/** Who serves it, and if nobody does just now, why. */
+const apiService: KindTable = {
+  columns: ["Name", "Service", "Available", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec, status } = object as Partial<APIService> & ApiObject;
+    const by = spec?.service;
+    const service = by === undefined ? "Local" : `${by.namespace}/${by.name}`;
+    const found = findCondition(status?.conditions, "Available");
+    const why = found !== undefined && found.status !== "True" && found.reason;
+    const state = `${found?.status ?? "Unknown"}${why ? ` (${why})` : ""}`;
+    return { cells: [metadata.name, service, state, age(metadata.creationTimestamp, nowMs)] };
   },
 };
 
@@ -294,6 +310,7 @@ const binding: KindTable = {
 };
 
 export const CLUSTER_TABLES: Readonly<Record<string, KindTable>> = {
+  APIService: apiService,
   ClusterRoleBinding: binding,
   ConfigMap: configMap,
   EndpointSlice: endpointSlice,
