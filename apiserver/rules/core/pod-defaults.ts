@@ -2,7 +2,7 @@ import type { JsonObject } from "#lib/json";
 
 type Amounts = Readonly<Record<string, string>>;
 
-/** Defaults of a pod's spec, also in templates, that depend on other fields. */
+/** Defaults of a pod's spec that depend on other fields. */
 export function completePodSpec(spec: JsonObject): JsonObject {
   const each = (name: string): JsonObject => {
     const list = spec[name] as readonly JsonObject[] | undefined;
@@ -18,14 +18,15 @@ export function completePodSpec(spec: JsonObject): JsonObject {
     ...spec,
     ...each("initContainers"),
     ...each("containers"),
-    ...completeVolumes(spec["volumes"] as readonly JsonObject[] | undefined),
+    ...completeVolumes(spec),
     serviceAccountName: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
     serviceAccount: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
   };
 }
 
 /** A volume that says nothing of what it is is an empty directory. */
-function completeVolumes(volumes: readonly JsonObject[] | undefined): JsonObject {
+export function completeVolumes(spec: JsonObject): { readonly volumes?: readonly JsonObject[] } {
+  const volumes = spec["volumes"] as readonly JsonObject[] | undefined;
   if (volumes === undefined) return {};
   return {
     volumes: volumes.map((volume) =>

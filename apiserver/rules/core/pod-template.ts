@@ -2,7 +2,7 @@
 import type { JsonObject } from "#lib/json";
 import type { Causes } from "../causes.ts";
 import { validateLabels } from "../metadata.ts";
-import { completePodSpec } from "./pod-defaults.ts";
+import { completeVolumes } from "./pod-defaults.ts";
 import { validatePodSpec } from "./pod-spec.ts";
 
 interface Template {
@@ -10,17 +10,15 @@ interface Template {
   readonly spec?: JsonObject;
 }
 
-/** As a pod's defaults, but for the account: a template that names none leaves it to the pod. */
+/**
+ * Only what a pod and a template have in common: requests out of limits, host ports and the default account are for the
+ * pod itself to have, so that a template stays as it was written (Kubernetes, SetDefaults_Pod).
+ */
 export function completePodTemplate(template: JsonObject): JsonObject {
   const spec = (template["spec"] ?? {}) as JsonObject;
-  const { serviceAccount, serviceAccountName, ...completed } = completePodSpec(spec);
-  if (spec["serviceAccountName"] === undefined && spec["serviceAccount"] === undefined)
-    return { ...template, spec: completed };
-  const account = {
-    serviceAccount: serviceAccount ?? "",
-    serviceAccountName: serviceAccountName ?? "",
-  };
-  return { ...template, spec: { ...completed, ...account } };
+  const account = spec["serviceAccountName"] || spec["serviceAccount"];
+  const named = account ? { serviceAccountName: account, serviceAccount: account } : {};
+  return { ...template, spec: { ...spec, ...completeVolumes(spec), ...named } };
 }
 
 /** `path` is that of the template, as `spec.template`. */
