@@ -25,7 +25,7 @@ await build({
   banner: {
     js: 'import { createRequire as naruRequire } from "node:module"; const require = naruRequire(import.meta.url);',
   },
-  keepNames: true,
+
   legalComments: "none",
   logLevel: "warning",
 });
