@@ -18,11 +18,22 @@ export function nameSuffix(random: Random, length = 5): string {
   return suffix;
 }
 
-/** A version-4 UUID (RFC 9562). */
+const HEX = Buffer.from("0123456789abcdef", "latin1");
+const DASH = 0x2d;
+/** Of the 36 letters of a UUID. */
+const DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23]);
+
+/** A version-4 UUID (RFC 9562). Written letter by letter: text put together of pieces makes JSON.stringify take its slow way. */
 export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const letters = Buffer.allocUnsafe(36);
+  let at = 0;
+  for (const byte of bytes) {
+    if (DASHES.has(at)) letters[at++] = DASH;
+    letters[at++] = HEX[byte >> 4] ?? 0;
+    letters[at++] = HEX[byte & 0x0f] ?? 0;
+  }
+  return letters.toString("latin1");
 }

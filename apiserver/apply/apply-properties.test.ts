@@ -3,8 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonObject, JsonValue } from "#lib/json";
 import { difference, isEmpty } from "./field-set.ts";
+import { DEDUCED, type MapType } from "./field-type.ts";
 import { encodeManagedFields, setOfEntry } from "./managers.ts";
-import { apply, everyPlace, pod, type State, update } from "./test-kinds.ts";
+import { apply, everyPlace, kindOf, pod, type State, update } from "./test-kinds.ts";
+import { trackCreate, trackUpdate } from "./track-update.ts";
 
 const MANAGERS = ["alice", "bob", "carol"] as const;
 
@@ -104,6 +106,27 @@ test("of appliers of different fields none minds who came first", () => {
       const other = apply(apply(undefined, b, { by: "bob" }), a, { by: "alice" });
       assert.deepEqual(one.object, other.object);
       assert.equal(encodeManagedFields(one.managed), encodeManagedFields(other.managed));
+    }),
+  );
+});
+
+const DEDUCED_MAP: MapType = { kind: "map", field: () => undefined, others: DEDUCED };
+
+test("a create owns what an update of nothing would", () => {
+  fc.assert(
+    fc.property(configurations, fc.boolean(), (object, isDeduced) => {
+      const { type, empty } = kindOf(object);
+      const write = {
+        type: isDeduced ? DEDUCED_MAP : type,
+        before: isDeduced ? {} : empty,
+        after: object,
+        by: { name: "alice", operation: "Update", apiVersion: "v1" } as const,
+        time: "2026-01-31T12:00:00Z",
+      };
+      assert.deepEqual(
+        JSON.parse(encodeManagedFields(trackCreate(write))),
+        JSON.parse(encodeManagedFields(trackUpdate({ ...write, managed: [] }))),
+      );
     }),
   );
 });

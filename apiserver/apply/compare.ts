@@ -118,7 +118,8 @@ function compareItems(
   return sameJson(before, after) ? SAME : CHANGED;
 }
 
-function indexed(
+/** The items by what tells them apart; those that nothing does stand together. */
+export function indexed(
   type: ListType | SetType,
   items: readonly JsonValue[],
 ): ReadonlyMap<PathElement, readonly JsonValue[]> {

@@ -12,7 +12,7 @@ const SHARED_MAX = 4096;
 const sharedTexts = new Map<string, string>();
 
 /** One string for all objects of a shape: they keep it as long as they live. Without this it would be a tree of its pieces. */
-function shared(text: string): string {
+export function shared(text: string): string {
   const known = sharedTexts.get(text);
   if (known !== undefined) return known;
   if (sharedTexts.size >= SHARED_MAX) sharedTexts.clear();
@@ -34,7 +34,8 @@ function encode({ children }: FieldSet, self: string): string {
 const QUOTED_MAX = 8192;
 const quotedElements = new Map<PathElement, string>();
 
-function quoted(element: PathElement): string {
+/** As a name in JSON. */
+export function quoted(element: PathElement): string {
   const known = quotedElements.get(element);
   if (known !== undefined) return known;
   const text = JSON.stringify(element);

@@ -28,7 +28,8 @@ import {
 } from "./managers.ts";
 import { merge } from "./merge.ts";
 import { prune } from "./prune.ts";
-import { ownable, trackUpdate, without } from "./track-update.ts";
+import { trackUpdate, without } from "./track-update.ts";
+import { ownable } from "./unowned.ts";
 
 export interface Application {
   readonly kind: KindType;

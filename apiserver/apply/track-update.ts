@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import { compare, isSame } from "./compare.ts";
 import { countPlaces, sizeOf } from "./count-places.ts";
-import { difference, type FieldSet, isEmpty, setOf, union } from "./field-set.ts";
+import { difference, type FieldSet, isEmpty, union } from "./field-set.ts";
 import type { MapType } from "./field-type.ts";
 import {
   decodeManagedFields,
@@ -15,28 +15,8 @@ import {
   setOfEntry,
   sorted,
 } from "./managers.ts";
-
-/** What nobody owns: it says which object it is, or is the server's own. */
-const UNOWNED: FieldSet = setOf(
-  ["f:apiVersion"],
-  ["f:kind"],
-  ["f:metadata"],
-  ...[
-    "name",
-    "namespace",
-    "creationTimestamp",
-    "selfLink",
-    "uid",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-  ].map((name) => ["f:metadata", `f:${name}`]),
-);
-
-/** The set without what nobody owns. */
-export function ownable(set: FieldSet): FieldSet {
-  return difference(set, UNOWNED);
-}
+import { fieldsOfNew, NO_FIELDS } from "./new-fields.ts";
+import { ownable } from "./unowned.ts";
 
 export interface TrackedWrite {
   readonly type: MapType;
@@ -61,6 +41,13 @@ export function trackUpdate(write: TrackedWrite): ManagedFields {
   const own = managed.filter(isOwn).flatMap((entry) => without(entry, comparison.removed));
   if (isEmpty(changed)) return sorted([...others, ...own]);
   return capUpdates(sorted([...others, taking({ ...by, time }, own[0], changed)]));
+}
+
+/** The same for a new object that nobody said anything of; `before` is the kind without any field set. */
+export function trackCreate(write: Omit<TrackedWrite, "managed">): ManagedFields {
+  const { type, before, after, by, time } = write;
+  const fields = fieldsOfNew(type, before, after);
+  return fields === NO_FIELDS ? [] : [{ ...by, time, fields }];
 }
 
 /** What the manager owned and what it changed. Mostly it owned that before, and the text can stay. */

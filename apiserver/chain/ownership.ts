@@ -4,7 +4,7 @@ import { apiVersionOf, type Resource } from "#resources";
 import { type KindType, kindTypeOf } from "../apply/kind-types.ts";
 import type { ManagedFields, Manager } from "../apply/managers.ts";
 import { writablePart } from "../apply/route-fields.ts";
-import { givenManagedFields, trackUpdate } from "../apply/track-update.ts";
+import { givenManagedFields, trackCreate, trackUpdate } from "../apply/track-update.ts";
 import { customKindOf } from "./custom-kind.ts";
 import { timestamp } from "./object-meta.ts";
 import type { Published } from "./published.ts";
@@ -17,14 +17,15 @@ export function ownedByCreator(
   { given, object }: { readonly given: JsonObject; readonly object: JsonObject },
 ): ManagedFields {
   const { type, empty } = mergingOf(call.resource);
-  return trackUpdate({
+  const write = {
     type,
     before: empty,
     after: writablePart(call.resource, undefined, object),
-    managed: givenManagedFields(given, []),
     by: managerOf(call, "Update"),
     time: timestamp(steps.clock.nowMs()),
-  });
+  };
+  const managed = givenManagedFields(given, []);
+  return managed.length === 0 ? trackCreate(write) : trackUpdate({ ...write, managed });
 }
 
 /** An object whose ownership somebody has taken away is not tracked anew, until somebody applies. */
