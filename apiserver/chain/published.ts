@@ -1,4 +1,5 @@
 /** Objects as readers see them: immutable, with their JSON encoded once. */
+import { encodeProtobuf } from "#codec";
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { ApiObject } from "#proto";
 import { decodeManagedFields, encodeManagedFields, type ManagedFields } from "../apply/managers.ts";
@@ -20,6 +21,7 @@ export class Published {
   readonly #managed: { readonly from: number; readonly to: number };
   #managedFields: ManagedFields | undefined;
   #object: ApiObject | undefined;
+  #protobuf: Buffer | undefined;
 
   /** `managedFields`: those of `stored`, if the caller has them at hand. */
   constructor(key: string, revision: number, stored: Uint8Array, managedFields?: ManagedFields) {
@@ -38,6 +40,15 @@ export class Published {
   /** What a dry run would have stored: it has no revision. */
   static unsaved(object: JsonObject, managedFields: ManagedFields = []): Published {
     return new Published("", 0, withLine(JSON.stringify(object), managedFields), managedFields);
+  }
+
+  /**
+   * In Kubernetes' protobuf envelope, whole; only of kinds that have such a form. Made when somebody first asks and kept
+   * from then on, smaller than `bytes`: lists and all watchers share it, and of an object that nobody asks for there is none.
+   */
+  get protobuf(): Buffer {
+    this.#protobuf ??= encodeProtobuf(JSON.parse(this.bytes.toString("utf8")) as ApiObject);
+    return this.#protobuf;
   }
 
   /** Without managed fields, which none of our own programs looks at. */

@@ -3,6 +3,9 @@ import { createHash } from "node:crypto";
 import type { JsonObject } from "#lib/json";
 import { type ApiServices, inOrder } from "../aggregation/api-services.ts";
 import type { ResourceTable } from "../chain/resource-table.ts";
+import { acceptClauses, Offer } from "../front/rest/accept.ts";
+import { documentBytes } from "../front/rest/encode.ts";
+import { JSON_TYPE, MEDIA_TYPES, type MediaType } from "../front/rest/media-type.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 import type { Health } from "../health/health.ts";
 import {
@@ -80,26 +83,37 @@ export class Discovery {
       await exchange.answer({ code: 200, type: "text/plain; version=0.0.4", body });
       return true;
     }
-    const version = aggregatedVersion(path, String(exchange.request.headers.accept ?? ""));
-    if (version !== undefined) {
-      const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-      const document = this.#document(`${path} ${version}`, () =>
+    const accept = exchange.request.headers.accept ?? "";
+    const form = aggregatedForm(path, accept);
+    if (form !== undefined) {
+      const { type, version } = form;
+      const document = this.#document(`${path} ${version} ${type}`, type, () =>
         aggregated(this.#current(), path === "/api", version),
       );
-      await answerDocument(exchange, document, type);
+      const shown = `${type};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+      await answerDocument(exchange, document, shown);
       return true;
     }
-    const document = this.#document(path, () => legacy(this.#current(), path));
-    if (document === undefined) return false;
-    await answerDocument(exchange, document, "application/json");
+    const make = () => legacy(this.#current(), path);
+    const json = this.#document(path, JSON_TYPE, make);
+    if (json === undefined) return false;
+    // The list of paths is of no kind.
+    const type = path === "/" ? JSON_TYPE : Offer.plain.choose(accept).type;
+    const document = type === JSON_TYPE ? json : this.#document(`${path} ${type}`, type, make);
+    await answerDocument(exchange, document ?? json, type);
     return true;
   }
 
   #document<T extends JsonObject | undefined>(
     key: string,
+    type: MediaType,
     make: () => T,
   ): T extends undefined ? undefined : Document;
-  #document(key: string, make: () => JsonObject | undefined): Document | undefined {
+  #document(
+    key: string,
+    type: MediaType,
+    make: () => JsonObject | undefined,
+  ): Document | undefined {
     const { resources, services } = this.#options;
     const edition = `${resources.generation} ${services.generation}`;
     if (edition !== this.#edition) this.#forget(edition);
@@ -107,7 +121,7 @@ export class Discovery {
     if (known !== undefined) return known;
     const made = make();
     if (made === undefined) return undefined;
-    const bytes = Buffer.from(JSON.stringify(made));
+    const bytes = documentBytes(type, made);
     const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
     const document = { bytes, etag };
     this.#documents.set(key, document);
@@ -141,14 +155,22 @@ export class Discovery {
   }
 }
 
-function aggregatedVersion(path: string, accept: string): "v2" | "v2beta1" | undefined {
+interface AggregatedForm {
+  readonly type: MediaType;
+  readonly version: "v2" | "v2beta1";
+}
+
+/** Undefined when the client wants the older documents, or these are others. */
+function aggregatedForm(path: string, accept: string): AggregatedForm | undefined {
   if (path !== "/api" && path !== "/apis") return undefined;
-  const asked = accept
-    .split(",")
-    .find((clause) => clause.includes("g=apidiscovery.k8s.io") && clause.includes("as=APIGroup"));
-  if (asked === undefined) return undefined;
-  if (/;\s*v=v2(;|$)/.test(asked.trim())) return "v2";
-  return /;\s*v=v2beta1(;|$)/.test(asked.trim()) ? "v2beta1" : undefined;
+  for (const { matches, parameters } of acceptClauses(accept)) {
+    const version = parameters.get("v");
+    if (parameters.get("as") !== "APIGroupDiscoveryList") continue;
+    if (parameters.get("g") !== "apidiscovery.k8s.io") continue;
+    const type = MEDIA_TYPES.find(matches);
+    if (type !== undefined && (version === "v2" || version === "v2beta1")) return { type, version };
+  }
+  return undefined;
 }
 
 function legacy(served: Served, path: string): JsonObject | undefined {
@@ -191,5 +213,5 @@ async function answerDocument(exchange: Exchange, document: Document, type: stri
     await exchange.answer({ code: 304, type, body: Buffer.alloc(0), headers });
     return;
   }
-  await exchange.answer({ code: 200, type, body: document.bytes, headers });
+  await exchange.object({ code: 200, type, body: document.bytes, headers });
 }

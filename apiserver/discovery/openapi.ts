@@ -4,6 +4,7 @@ import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { type CustomResource, isCustom } from "../chain/custom-kind.ts";
 import type { ResourceTable } from "../chain/resource-table.ts";
+import { JSON_TYPE } from "../front/rest/media-type.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 
 /** Makes the documents, when first asked for: they are large, and many clusters never show them. */
@@ -56,7 +57,7 @@ export class OpenApi {
     const custom = Map.groupBy(this.#resources.all().filter(isCustom), pathOf);
     const documents = this.#source([...custom.values()].flat());
     const isKept = (path: string): boolean =>
-      !path.startsWith("v2") && isSame(custom.get(path), before.custom.get(path));
+      path.startsWith("api") && isSame(custom.get(path), before.custom.get(path));
     const made = new Map([...before.made].filter(([path]) => isKept(path)));
     this.#edition = { generation, documents, made, custom };
     return this.#edition;
@@ -73,7 +74,7 @@ export class OpenApi {
     const document = await documentOf(edition, group, () => documents.v3(group));
     // The hash in the query names this very text, so a cache may keep it for good.
     const isNamed = exchange.query.get("hash") === document.hash;
-    await answer(exchange, document, "application/json", isNamed);
+    await answer(exchange, document, JSON_TYPE, isNamed);
     return true;
   }
 }
@@ -85,21 +86,28 @@ async function serveV2(edition: Edition, exchange: Exchange): Promise<boolean> {
     await answer(exchange, document, V2_PROTOBUF_ANSWER, false);
     return true;
   }
-  if (!/application\/json|\*\/\*|application\/\*/.test(accept))
-    throw new StatusError("NotAcceptable", `only ${V2_PROTOBUF} and application/json are served`);
+  if (!/application\/json|\*\/\*|application\/\*/.test(accept)) {
+    const known = `${JSON_TYPE}, ${V2_PROTOBUF}`;
+    throw new StatusError("NotAcceptable", `only the following media types are accepted: ${known}`);
+  }
   const document = await documentOf(edition, "v2", () => edition.documents.v2Json());
-  await answer(exchange, document, "application/json", false);
+  await answer(exchange, document, JSON_TYPE, false);
   return true;
 }
 
 async function serveIndex(edition: Edition, exchange: Exchange): Promise<boolean> {
+  const document = await documentOf(edition, "index", () => makeIndex(edition));
+  await answer(exchange, document, JSON_TYPE, false);
+  return true;
+}
+
+async function makeIndex(edition: Edition): Promise<Buffer> {
   const paths: Record<string, { readonly serverRelativeURL: string }> = {};
   for (const path of edition.documents.paths) {
     const { hash } = await documentOf(edition, path, () => edition.documents.v3(path));
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
   }
-  await exchange.json(200, { paths });
-  return true;
+  return Buffer.from(JSON.stringify({ paths }));
 }
 
 function documentOf(

@@ -12,7 +12,14 @@ export {
 } from "./decode-json.ts";
 export { applyDefaults, withDefaults } from "./defaults.ts";
 export { isDeeper, JSON_DEPTH_MAX } from "./depth.ts";
-export { decodeProtobuf, encodeProtobuf, isProtobuf } from "./envelope.ts";
+export {
+  decodeProtobuf,
+  encodeProtobuf,
+  hasProtobuf,
+  isProtobuf,
+  ProtobufList,
+  protobufEventHead,
+} from "./envelope.ts";
 export { JsonDecoder } from "./json-decoder.ts";
 export { fieldAt, type PatchMeta, patchMetaOf } from "./patch-meta.ts";
 export type { FieldValidation, Problem } from "./problem.ts";

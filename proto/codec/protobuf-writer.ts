@@ -1,13 +1,36 @@
-const SIZE_FIRST = 4096;
+const SIZE_FIRST = 64 * 1024;
+/** A buffer that one large object made larger than this is not kept for the next. */
+const SIZE_KEPT_MAX = 1024 * 1024;
 const TWO_32 = 2 ** 32;
+/** Shorter texts are written faster here than by a call out of the engine. */
+const SHORT_TEXT = 24;
+
+/** The tag of a field and the length of what is in it: what stands before its bytes. */
+export function fieldHead(number: number, length: number): Buffer {
+  const writer = new ProtobufWriter(16);
+  writer.varint(length);
+  writer.tag(number, 2);
+  return writer.finish();
+}
 
 /**
  * Writes protobuf from the last byte to the first: a message's length is then known when its turn comes, and nothing
  * is measured or moved.
  */
 export class ProtobufWriter {
-  #bytes = Buffer.allocUnsafe(SIZE_FIRST);
-  #at = SIZE_FIRST;
+  #bytes: Buffer;
+  #at: number;
+
+  constructor(size = SIZE_FIRST) {
+    this.#bytes = Buffer.allocUnsafe(size);
+    this.#at = size;
+  }
+
+  /** Forgets what was written. */
+  begin(): void {
+    if (this.#bytes.length > SIZE_KEPT_MAX) this.#bytes = Buffer.allocUnsafe(SIZE_FIRST);
+    this.#at = this.#bytes.length;
+  }
 
   /** Grows downwards; lengths are differences of it. */
   get position(): number {
@@ -43,10 +66,25 @@ export class ProtobufWriter {
   }
 
   text(value: string): void {
+    if (value.length <= SHORT_TEXT && this.#ascii(value)) return;
     const length = Buffer.byteLength(value, "utf8");
     this.#reserve(length);
     this.#at -= length;
     this.#bytes.write(value, this.#at, length, "utf8");
+  }
+
+  /** False, and nothing is written, when there is more than ASCII in it. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    this.#reserve(length);
+    const from = this.#at - length;
+    for (let at = 0; at < length; at++) {
+      const code = value.charCodeAt(at);
+      if (code > 127) return false;
+      this.#bytes[from + at] = code;
+    }
+    this.#at = from;
+    return true;
   }
 
   bytes(value: Uint8Array): void {
@@ -55,6 +93,7 @@ export class ProtobufWriter {
     this.#bytes.set(value, this.#at);
   }
 
+  /** What was written, for keeps. */
   finish(): Buffer {
     return Buffer.from(this.#bytes.subarray(this.#at));
   }

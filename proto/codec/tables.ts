@@ -69,6 +69,8 @@ const UNVERSIONED = new Set([
   "Status",
 ]);
 
+const META_BETA = "meta.k8s.io/v1beta1";
+
 const tables = new Map<string, Table>();
 const messages = new Map<string, Message>();
 
@@ -76,6 +78,8 @@ const messages = new Map<string, Message>();
 export function schemaOf(apiVersion: string, kind: string): Message | undefined {
   if (EVERYWHERE.has(kind)) return messageNamed(`meta.v1.${kind}`);
   if (apiVersion === "v1" && UNVERSIONED.has(kind)) return messageNamed(`meta.v1.${kind}`);
+  // The metadata of objects and lists of it are the same in both versions.
+  if (apiVersion === META_BETA) return messageNamed(`meta.v1.${kind}`);
   const [pack] = KINDS[apiVersion.includes("/") ? apiVersion : `/${apiVersion}`] ?? [];
   return pack === undefined ? undefined : messageNamed(`${pack}.${kind}`);
 }

@@ -4,12 +4,16 @@ import { configMaps, pods, type Resource } from "#resources";
 import { Published } from "../../chain/published.ts";
 import type { PublishedEvent } from "../../chain/steps.ts";
 import type { Representation } from "./accept.ts";
-import type { Encoding } from "./encode.ts";
 import { encodeEvents } from "./encode-events.ts";
+import type { Encoding } from "./forms.ts";
 
-const OBJECT: Representation = { as: "Object", version: "v1" };
-const PARTIAL: Representation = { as: "PartialObjectMetadata", version: "v1" };
-const TABLE: Representation = { as: "Table", version: "v1" };
+const OBJECT: Representation = { type: "application/json", as: "Object", version: "v1" };
+const PARTIAL: Representation = {
+  type: "application/json",
+  as: "PartialObjectMetadata",
+  version: "v1",
+};
+const TABLE: Representation = { type: "application/json", as: "Table", version: "v1" };
 
 function encoding(representation: Representation, resource: Resource = pods): Encoding {
   return { resource, representation, includeObject: "Metadata", nowMs: 0 };

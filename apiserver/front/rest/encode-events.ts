@@ -1,8 +1,12 @@
-/** The lines of a watch. What many watchers are told at the same time is encoded once. */
-import type { JsonObject, JsonValue } from "#lib/json";
-import { apiVersionOf, type Resource } from "#resources";
+/** What a watch writes. What many watchers are told at the same time is encoded once. */
+import { protobufEventHead } from "#codec";
+import type { JsonObject } from "#lib/json";
+import type { Resource } from "#resources";
 import type { PublishedEvent } from "../../chain/steps.ts";
-import { type Encoding, encodeTransformed } from "./encode.ts";
+import type { Representation } from "./accept.ts";
+import { documentBytes, encodeObject } from "./encode.ts";
+import { bookmark, type Encoding } from "./forms.ts";
+import { type MediaType, PROTOBUF_TYPE } from "./media-type.ts";
 import { Part } from "./ongoing-body.ts";
 
 /** Watches that begin to differ at the same event; those behind these many encode for themselves. */
@@ -11,76 +15,79 @@ const VARIANTS_MAX = 16;
 interface Encoded {
   readonly events: readonly PublishedEvent[];
   readonly resource: Resource;
-  readonly as: string;
+  readonly representation: Representation;
   readonly part: Part;
 }
 
 /** By first event, for as long as that is remembered. */
 const known = new WeakMap<PublishedEvent, Encoded[]>();
 
-/** One line an event. `events` is not empty. */
+/** One line or frame an event. `events` is not empty. */
 export function encodeEvents(encoding: Encoding, events: readonly PublishedEvent[]): Part {
+  const { representation, resource } = encoding;
   const [first] = events;
   // A table shows ages, which are of this moment.
-  if (first === undefined || encoding.representation.as === "Table")
-    return encodeAll(encoding, events);
+  if (first === undefined || representation.as === "Table") return encodeAll(encoding, events);
   const variants = known.get(first) ?? [];
   const found = variants.find((each) => isFor(each, encoding, events));
   if (found !== undefined) return found.part;
   const part = encodeAll(encoding, events);
   if (variants.length === 0) known.set(first, variants);
-  if (variants.length < VARIANTS_MAX)
-    variants.push({ events, resource: encoding.resource, as: nameOf(encoding), part });
+  if (variants.length < VARIANTS_MAX) variants.push({ events, resource, representation, part });
   return part;
 }
 
 function isFor(each: Encoded, encoding: Encoding, events: readonly PublishedEvent[]): boolean {
   return (
     each.resource === encoding.resource &&
-    each.as === nameOf(encoding) &&
+    each.representation === encoding.representation &&
     each.events.length === events.length &&
     each.events.every((event, index) => event === events[index])
   );
 }
 
-function nameOf({ representation }: Encoding): string {
-  return representation.as === "Object" ? "Object" : representation.as + representation.version;
-}
-
-const HEADS = {
-  ADDED: Buffer.from('{"type":"ADDED","object":'),
-  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
-  DELETED: Buffer.from('{"type":"DELETED","object":'),
-};
-const LINE_END = Buffer.from("}\n");
-
 function encodeAll(encoding: Encoding, events: readonly PublishedEvent[]): Part {
+  const { type } = encoding.representation;
   const pieces: Buffer[] = [];
   for (const event of events) {
-    if (event.type === "BOOKMARK")
-      pieces.push(jsonLine("BOOKMARK", bookmark(encoding.resource, event)));
-    else if (encoding.representation.as === "Object")
-      pieces.push(HEADS[event.type], event.object.bytes, LINE_END);
-    else pieces.push(jsonLine(event.type, encodeTransformed(encoding, event.object)));
+    const object =
+      event.type === "BOOKMARK"
+        ? documentBytes(type, bookmark(encoding, event))
+        : encodeObject(encoding, event.object);
+    write(pieces, { type, event: event.type, object });
   }
   return new Part(pieces);
 }
 
-export function jsonLine(type: string, object: JsonValue): Buffer {
-  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
+/** The event that tells why a watch ends. */
+export function encodeError(type: MediaType, status: JsonObject): Part {
+  const pieces: Buffer[] = [];
+  write(pieces, { type, event: "ERROR", object: documentBytes(type, status) });
+  return new Part(pieces);
 }
 
-function bookmark(
-  resource: Resource,
-  event: Extract<PublishedEvent, { type: "BOOKMARK" }>,
-): JsonObject {
-  return {
-    kind: resource.kind,
-    apiVersion: apiVersionOf(resource),
-    metadata: {
-      resourceVersion: String(event.revision),
-      creationTimestamp: null,
-      ...(event.initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
-    },
-  };
+type EventType = PublishedEvent["type"] | "ERROR";
+
+const HEADS: Readonly<Record<EventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+  BOOKMARK: Buffer.from('{"type":"BOOKMARK","object":'),
+  ERROR: Buffer.from('{"type":"ERROR","object":'),
+};
+const LINE_END = Buffer.from("}\n");
+
+/** A line of JSON; or Kubernetes' framing, the length in four bytes and then the event. */
+function write(
+  pieces: Buffer[],
+  { type, event, object }: { type: MediaType; event: EventType; object: Buffer },
+): void {
+  if (type !== PROTOBUF_TYPE) {
+    pieces.push(HEADS[event], object, LINE_END);
+    return;
+  }
+  const head = protobufEventHead(event, object.length);
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(head.length + object.length);
+  pieces.push(length, head, object);
 }

@@ -21,7 +21,9 @@ async function asked(
   const server = createServer((incoming, response) => {
     const exchange = new Exchange(incoming as never, response as never);
     const leaving = exchange.leaving(never);
-    answered.resolve(answerLong({ exchange, signal: leaving }, pieces).catch((error) => error));
+    answered.resolve(
+      answerLong({ exchange, signal: leaving }, "application/json", pieces).catch((error) => error),
+    );
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   try {

@@ -2,6 +2,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
+import { indented } from "./indent.ts";
+import { JSON_TYPE, type MediaType } from "./media-type.ts";
 import { OngoingBody, Part } from "./ongoing-body.ts";
 import type { Exchange } from "./respond.ts";
 
@@ -14,15 +16,20 @@ export interface LongAnswer {
   readonly signal: AbortSignal;
 }
 
-/** Answers 200 with JSON. Resolves when all is sent, or the client has left. */
-export async function answerLong(answer: LongAnswer, pieces: Iterable<Buffer>): Promise<void> {
+/** Answers 200. Resolves when all is sent, or the client has left. */
+export async function answerLong(
+  answer: LongAnswer,
+  type: MediaType,
+  pieces: Iterable<Buffer>,
+): Promise<void> {
   const { exchange } = answer;
-  const parts = sliced(pieces);
+  const isForPeople = type === JSON_TYPE && exchange.isForPeople;
+  const parts = sliced(isForPeople ? indented(pieces) : pieces);
   const first = parts.next().value ?? new Part([]);
-  if (first.length < SLICE_BYTES) return exchange.answer({ code: 200, body: first.bytes });
+  if (first.length < SLICE_BYTES) return exchange.answer({ code: 200, type, body: first.bytes });
   if (exchange.response.destroyed) return;
   try {
-    await (exchange.takesGzip ? pack : send)(answer, joined(first, parts));
+    await (exchange.takesGzip ? pack : send)(answer, type, joined(first, parts));
   } catch (error) {
     // Half a list must not look like a whole one.
     exchange.response.destroy();
@@ -30,8 +37,12 @@ export async function answerLong(answer: LongAnswer, pieces: Iterable<Buffer>): 
   }
 }
 
-async function send({ exchange, signal }: LongAnswer, parts: Iterable<Part>): Promise<void> {
-  exchange.begin(200, "application/json");
+async function send(
+  { exchange, signal }: LongAnswer,
+  type: MediaType,
+  parts: Iterable<Part>,
+): Promise<void> {
+  exchange.begin(200, type);
   const body = new OngoingBody(exchange.response, signal);
   for (const part of parts) {
     if (body.isOver) return;
@@ -42,8 +53,12 @@ async function send({ exchange, signal }: LongAnswer, parts: Iterable<Part>): Pr
   body.end();
 }
 
-async function pack({ exchange, signal }: LongAnswer, parts: Iterable<Part>): Promise<void> {
-  exchange.begin(200, "application/json", { "content-encoding": "gzip" });
+async function pack(
+  { exchange, signal }: LongAnswer,
+  type: MediaType,
+  parts: Iterable<Part>,
+): Promise<void> {
+  exchange.begin(200, type, { "content-encoding": "gzip" });
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   const bytes = Readable.from(bytesOf(parts), { highWaterMark: 1 });
   await pipeline(bytes, gzip, exchange.response, { signal });

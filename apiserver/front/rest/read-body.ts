@@ -6,9 +6,8 @@ import { StatusError } from "#lib/status-error";
 import { KUBERNETES_YAML } from "#lib/yaml";
 import { tooDeep } from "../../chain/depth.ts";
 import type { Body } from "../../chain/steps.ts";
+import { JSON_TYPE, MEDIA_TYPES, PROTOBUF_TYPE, YAML_TYPE } from "./media-type.ts";
 import { mayOpenTooDeep, opensTooDeep } from "./yaml-depth.ts";
-
-const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
 /** Listens to the stream itself: going over it as an iterator costs several times as much. */
 export function readBytes(request: Http2ServerRequest): Promise<Buffer> {
@@ -66,14 +65,14 @@ async function decodeAs(type: string, bytes: Buffer): Promise<Body> {
     // `kubectl replace --raw` and `scale` name no type: JSON or YAML, by the first byte.
     case "":
       return decodeText(bytes);
-    case "application/json":
+    case JSON_TYPE:
       return bytes;
-    case "application/yaml":
+    case YAML_TYPE:
       return parseYaml(bytes);
-    case PROTOBUF:
+    case PROTOBUF_TYPE:
       return fromProtobuf(bytes);
     default:
-      throw unsupported(type, ["application/json", "application/yaml", PROTOBUF]);
+      throw unsupported(type, MEDIA_TYPES);
   }
 }
 

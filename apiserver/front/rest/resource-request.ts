@@ -1,8 +1,9 @@
 /** Requests about objects: which verb a method means, and its parts as the chain wants them. Translation, no rules. */
+import { hasProtobuf } from "#codec";
 import type { JsonObject } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import { pods, type Resource, serviceAccounts, services } from "#resources";
+import { apiVersionOf, pods, type Resource, serviceAccounts, services } from "#resources";
 import { customKindOf } from "../../chain/custom-kind.ts";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
@@ -15,8 +16,9 @@ import { metaOf } from "../../chain/object-meta.ts";
 import type { Published } from "../../chain/published.ts";
 import type { Call, Steps, User } from "../../chain/steps.ts";
 import { watch } from "../../chain/watch.ts";
-import { representation } from "./accept.ts";
-import { type Encoding, encodeList, encodeObject, type IncludeObject } from "./encode.ts";
+import { Offer } from "./accept.ts";
+import { encodeList, encodeObject } from "./encode.ts";
+import type { Encoding, IncludeObject } from "./forms.ts";
 import { answerLong } from "./long-answer.ts";
 import {
   fieldManager,
@@ -88,20 +90,30 @@ function callOf(request: ResourceRequest): Call {
   };
 }
 
-function encodingOf(request: ResourceRequest): Encoding {
+function encodingOf(request: ResourceRequest, offer: Offer = offerOf(request.route)): Encoding {
   const { exchange, steps, route } = request;
   const include = exchange.query.get("includeObject");
   const includeObject: IncludeObject =
     include === "None" || include === "Object" ? include : "Metadata";
-  const asked = representation(exchange.request.headers.accept);
-  // A Scale has no columns of its own; its parent's would show it empty.
-  const isPlain = route.subresource !== undefined && route.subresource !== "status";
   return {
     resource: route.resource,
-    representation: isPlain ? { as: "Object", version: "v1" } : asked,
+    representation: offer.choose(exchange.request.headers.accept),
     includeObject,
     nowMs: steps.clock.nowMs(),
   };
+}
+
+function offerOf({ resource, subresource }: ResourceRoute): Offer {
+  // A Scale has no columns of its own; its parent's would show it empty.
+  if (subresource !== undefined && subresource !== "status") return Offer.plain;
+  return hasProtobufForm(resource) ? Offer.object : Offer.textObject;
+}
+
+function hasProtobufForm(resource: Resource): boolean {
+  return (
+    customKindOf(resource) === undefined &&
+    hasProtobuf({ apiVersion: apiVersionOf(resource), kind: resource.kind })
+  );
 }
 
 async function answerObject(
@@ -109,9 +121,13 @@ async function answerObject(
   code: number,
   published: Published,
 ): Promise<void> {
+  const { exchange } = request;
   const isStatus = published.bytes.subarray(0, 16).includes('"Status"');
-  const body = isStatus ? published.bytes : encodeObject(encodingOf(request), published);
-  await request.exchange.answer({ code, body });
+  if (isStatus) return exchange.document(code, published.json);
+  const encoding = encodingOf(request);
+  const body = encodeObject(encoding, published);
+  const { type } = encoding.representation;
+  await exchange.object({ code, type, body });
 }
 
 async function getOne(request: ResourceRequest): Promise<void> {
@@ -123,7 +139,8 @@ async function readCollection(request: ResourceRequest): Promise<void> {
   if (flag(exchange.query, "watch")) return watchCollection(request);
   const encoding = encodingOf(request);
   const found = await list(steps, callOf(request), selectionFrom(exchange.query));
-  await answerLong(request, encodeList(encoding, found));
+  const { type } = encoding.representation;
+  await answerLong(request, type, await encodeList(encoding, found));
 }
 
 /** Watches end by themselves after half an hour to an hour, so that clients spread over servers anew. */
@@ -132,7 +149,8 @@ const WATCH_SECONDS_MIN = 1800;
 async function watchCollection(request: ResourceRequest): Promise<void> {
   const { exchange, steps } = request;
   const { query } = exchange;
-  const encoding = encodingOf(request);
+  const offer = hasProtobufForm(request.route.resource) ? Offer.watch : Offer.textWatch;
+  const encoding = encodingOf(request, offer);
   const given = whole(query, "timeoutSeconds") ?? 0;
   const seconds = given > 0 ? given : WATCH_SECONDS_MIN * (1 + steps.random.fraction());
   const timeout = new AbortController();
@@ -190,7 +208,7 @@ async function deleteOne(request: ResourceRequest): Promise<void> {
   const returnsObject = RETURNED.includes(call.resource);
   if (!gone || returnsObject) return answerObject(request, 200, object);
   const { resource, name = "" } = call;
-  await request.exchange.json(200, {
+  await request.exchange.document(200, {
     ...SUCCESS,
     details: {
       name,
@@ -208,7 +226,7 @@ async function deleteMany(request: ResourceRequest): Promise<void> {
   const options = await deleteOptions(request);
   const selection = selectionFrom(request.exchange.query);
   await removeCollection(request.steps, callOf(request), selection, options);
-  await request.exchange.json(200, SUCCESS);
+  await request.exchange.document(200, SUCCESS);
 }
 
 /** From the body, and for what the body does not say from the query. */

@@ -4,7 +4,10 @@ import { constants, gzip } from "node:zlib";
 import type { JsonObject } from "#lib/json";
 import type { StatusError } from "#lib/status-error";
 import { statusOf } from "../status.ts";
-import { jsonBytes } from "./encode.ts";
+import { Offer } from "./accept.ts";
+import { documentBytes, jsonBytes } from "./encode.ts";
+import { indented } from "./indent.ts";
+import { JSON_TYPE } from "./media-type.ts";
 
 /** Below this, packing costs more time than the network saves; Kubernetes' own threshold. */
 const GZIP_BYTES_MIN = 128 * 1024;
@@ -13,7 +16,7 @@ const WARNINGS_MAX = 20;
 
 export interface Answer {
   readonly code: number;
-  readonly type?: string;
+  readonly type: string;
   readonly body: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -55,12 +58,11 @@ export class Exchange {
   };
 
   async answer(answer: Answer): Promise<void> {
-    let bytes =
-      answer.type === undefined && this.#isForPeople ? indented(answer.body) : answer.body;
+    let bytes = answer.body;
     const packed = bytes.length >= GZIP_BYTES_MIN && this.takesGzip;
     if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
     if (this.response.headersSent || this.response.destroyed) return;
-    this.begin(answer.code, answer.type ?? "application/json", {
+    this.begin(answer.code, answer.type, {
       ...answer.headers,
       "content-length": String(bytes.length),
       ...(packed ? { "content-encoding": "gzip" } : {}),
@@ -82,34 +84,43 @@ export class Exchange {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   }
 
+  /** An object. Its JSON is indented for people. */
+  object(answer: Answer): Promise<void> {
+    if (answer.type !== JSON_TYPE || !this.isForPeople) return this.answer(answer);
+    return this.answer({ ...answer, body: Buffer.concat([...indented([answer.body])]) });
+  }
+
+  /** Whatever the client asks for: some documents are JSON only. */
   json(code: number, value: JsonObject): Promise<void> {
-    return this.answer({ code, body: jsonBytes(value) });
+    return this.object({ code, type: JSON_TYPE, body: jsonBytes(value) });
+  }
+
+  /** A document of a kind that has no resource, as the client wants it; JSON, if it wants something else. */
+  async document(code: number, value: JsonObject, headers: Answer["headers"] = {}): Promise<void> {
+    const type = Offer.plain.find(this.request.headers.accept)?.type ?? JSON_TYPE;
+    await this.object({ code, type, body: documentBytes(type, value), headers });
   }
 
   fail(error: StatusError): Promise<void> {
     const { code, json } = statusOf(error);
     const seconds = error.details?.retryAfterSeconds;
-    return this.answer({
-      code,
-      body: jsonBytes(json),
-      ...(seconds === undefined ? {} : { headers: { "retry-after": String(seconds) } }),
-    });
+    const headers = seconds === undefined ? {} : { "retry-after": String(seconds) };
+    return this.document(code, json, headers);
   }
 
   /** As Kubernetes: who asks for it, and tools whose answers people look at. */
-  get #isForPeople(): boolean {
+  get isForPeople(): boolean {
     const asked = this.query.get("pretty");
     if (asked) return asked !== "0" && asked.toLowerCase() !== "false";
-    return /^(curl|Wget|Mozilla\/5\.0)/.test(this.request.headers["user-agent"] ?? "");
+    const { accept, "user-agent": agent } = this.request.headers;
+    return (
+      /^(curl|Wget|Mozilla\/5\.0)/.test(agent ?? "") || (accept?.includes("pretty=1") ?? false)
+    );
   }
 
   get takesGzip(): boolean {
     return /\bgzip\b/.test(String(this.request.headers["accept-encoding"] ?? ""));
   }
-}
-
-function indented(json: Buffer): Buffer {
-  return Buffer.from(`${JSON.stringify(JSON.parse(json.toString("utf8")), undefined, 2)}\n`);
 }
 
 /** A header holds printable ASCII only. */

@@ -32,7 +32,7 @@ function watchOn(
 ): Promise<void> {
   const encoding = {
     resource: pods,
-    representation: { as: "Object", version: "v1" },
+    representation: { type: "application/json", as: "Object", version: "v1" },
     includeObject: "Metadata",
     nowMs: 0,
   } as const;

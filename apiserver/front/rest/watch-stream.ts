@@ -1,9 +1,10 @@
 import type { Logger } from "#lib/logger";
 import type { PublishedEvent } from "../../chain/steps.ts";
 import { publicError, statusOf } from "../status.ts";
-import type { Encoding } from "./encode.ts";
-import { encodeEvents, jsonLine } from "./encode-events.ts";
-import { OngoingBody, Part } from "./ongoing-body.ts";
+import { encodeError, encodeEvents } from "./encode-events.ts";
+import type { Encoding } from "./forms.ts";
+import { JSON_TYPE } from "./media-type.ts";
+import { OngoingBody } from "./ongoing-body.ts";
 import type { Exchange } from "./respond.ts";
 import type { WatchPace } from "./watch-pace.ts";
 
@@ -20,7 +21,8 @@ export interface WatchStream {
 /** Writes events until they end, the client leaves, or its time is up. */
 export async function writeWatch(stream: WatchStream): Promise<void> {
   const { encoding, events, exchange, logger, pace, signal } = stream;
-  exchange.begin(200, "application/json");
+  const { type } = encoding().representation;
+  exchange.begin(200, type === JSON_TYPE ? type : `${type};stream=watch`);
   const body = new OngoingBody(exchange.response, signal);
   try {
     for await (const batch of events) {
@@ -34,6 +36,6 @@ export async function writeWatch(stream: WatchStream): Promise<void> {
     const failure = publicError(error);
     if (failure.reason === "InternalError") logger.error("watch failed", { error });
     // The head is out, so the failure travels as an event, as clients expect.
-    if (!body.isOver) body.end(new Part([jsonLine("ERROR", statusOf(failure).json)]));
+    if (!body.isOver) body.end(encodeError(type, statusOf(failure).json));
   }
 }
