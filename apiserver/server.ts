@@ -10,7 +10,7 @@ import { type AuthenticationOptions, tokenAuthenticators } from "./authn/authent
 import { oidcDocuments } from "./authn/oidc-documents.ts";
 import type { TokenAuthenticators } from "./authn/token-authenticator.ts";
 import { withoutEscalation } from "./authz/escalation.ts";
-import { createBootstrapObjects } from "./bootstrap/bootstrap.ts";
+import { createBootstrapObjects, LOOPBACK } from "./bootstrap/bootstrap.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
 import { withFaces } from "./chain/faces.ts";
@@ -37,6 +37,8 @@ import { listening } from "./listening.ts";
 import { podStreams } from "./proxy/streams.ts";
 import { Tunnel } from "./proxy/tunnel.ts";
 import { reviewer } from "./reviewer.ts";
+import { ServiceRepair } from "./services/repair.ts";
+import { withServiceRecords } from "./services/with-records.ts";
 import type { Store } from "./storage/store.ts";
 
 /** What decides, as functions: handed in, so that a simulation or a test can put others in their place. */
@@ -67,10 +69,10 @@ export interface ApiServerOptions {
   readonly logger: Logger;
   readonly version: VersionInfo;
   readonly parts: Parts;
-  /** The address that pods reach the server by: the first of the service range. */
-  readonly serviceAddress?: string;
   /** Aborts when the program begins to end: from then on the server is not ready. */
   readonly stopping?: AbortSignal;
+  /** Of the services' addresses, as `10.96.0.0/16`; its first is the one that pods reach the server by. */
+  readonly serviceCidr: string;
 }
 
 export interface ApiServer {
@@ -97,6 +99,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     stopping: options.stopping,
   });
   await createBootstrapObjects(core, options);
+  const api = core.as(LOOPBACK);
+  const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
   const aggregation = await Aggregation.follow({ core, resources, logger });
   isBootstrapped = true;
   const discovery = new Discovery({
@@ -128,6 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     close: async () => {
       aggregation.close();
       definitions.close();
+      repair.close();
       await Promise.all([rest.close(), grpc?.close()]);
       await store.close();
     },
@@ -163,7 +168,7 @@ interface Assembled {
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
   const { store, clock, random, parts, logger = silentLogger } = options;
   const stored = await CachedObjects.open(store, clock, logger);
-  const faced = withFaces(stored);
+  const faced = withFaces(withServiceRecords(stored, { clock, random }));
   const calling = { reader: faced, clock, random, post: parts.post };
   const resources = new LiveResources((definition) => converterOf(definition, calling));
   const objects = withCustomKinds(faced);

@@ -9,6 +9,7 @@ import type { AccessRequest, Admission } from "./chain/steps.ts";
 import { rules } from "./rules/index.ts";
 import { coreOver } from "./server.ts";
 import { MemoryStore } from "./storage/memory/memory-store.ts";
+import type { Store } from "./storage/store.ts";
 
 export interface TestCoreOptions {
   /** Everybody may do everything, if absent. */
@@ -21,21 +22,21 @@ const OPEN: Admission = { mutate: () => undefined, validate: () => undefined };
 const notServed = (): Promise<never> => Promise.reject(new Error("not served here"));
 
 export class TestCores {
-  readonly #stores: MemoryStore[] = [];
+  readonly #stores: Store[] = [];
   readonly #stop = new AbortController();
 
   open({ allowed, admission: given = OPEN }: TestCoreOptions = {}): Promise<Core> {
     return this.#open(() => given, allowed);
   }
 
-  /** With all plugins, in the namespaces that are named. */
+  /** With all plugins, in the namespaces that are named; over a store in memory of its own if none is given. */
   async openAdmitting(
     spaces: readonly string[],
-    options: Partial<AdmissionOptions> = {},
+    { store, ...options }: Partial<AdmissionOptions> & { readonly store?: Store } = {},
     allowed?: TestCoreOptions["allowed"],
   ): Promise<Core> {
     const base = { serviceCidr: "10.96.0.0/24", signal: this.#stop.signal, post: notServed };
-    const core = await this.#open(admission({ ...base, ...options }), allowed);
+    const core = await this.#open(admission({ ...base, ...options }), allowed, store);
     const admin = core.as({ name: "admin", groups: ["system:masters"] });
     for (const name of spaces)
       await admin.create({ resource: namespaces }, { metadata: { name, labels: { env: name } } });
@@ -51,8 +52,8 @@ export class TestCores {
   #open(
     plugins: ReturnType<typeof admission> | (() => Admission),
     allowed: TestCoreOptions["allowed"] = () => true,
+    store: Store = new MemoryStore(systemClock),
   ): Promise<Core> {
-    const store = new MemoryStore(systemClock);
     this.#stores.push(store);
     return coreOver({
       store,

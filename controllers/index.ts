@@ -22,6 +22,7 @@ import { replicaSetController } from "./replicaset/watches.ts";
 import { replicationControllerController } from "./replication-controller/watches.ts";
 import { rootAuthorityController } from "./root-authority/reconcile.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
+import { serviceCidrController } from "./service-cidr/watches.ts";
 import { statefulSetController } from "./statefulset/watches.ts";
 import { storageProtectionController } from "./storage-protection/watches.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
@@ -58,6 +59,7 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     garbageCollector(options, kinds),
     namespaceController(options, kinds),
     serviceAccountController(options),
+    serviceCidrController(options),
     clusterRoleAggregationController(options),
     ...(options.authority === undefined
       ? []

@@ -52,9 +52,3 @@ export function versionInfo(): VersionInfo {
     buildDate: "",
   };
 }
-
-/** The first address of the service range is the API server's own. */
-export function apiServiceAddress(serviceCidr: string): string {
-  const [base = ""] = serviceCidr.split("/");
-  return base.replace(/\d+$/, (last) => String(Number(last) + 1));
-}

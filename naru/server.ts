@@ -11,7 +11,7 @@ import { openStore } from "../apiserver/storage/open-store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
-import { apiParts, apiServiceAddress, versionInfo } from "./api-parts.ts";
+import { apiParts, versionInfo } from "./api-parts.ts";
 import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -73,8 +73,8 @@ async function startApi(
       tokenKey: await readFile(config.tokenKey, "utf8"),
       authentication: await authenticationOf(config.authentication ?? {}),
     }),
-    serviceAddress: apiServiceAddress(serviceCidr),
     stopping,
+    serviceCidr,
   });
 }
 

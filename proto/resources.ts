@@ -50,7 +50,15 @@ import {
 } from "./resources/core.ts";
 import { endpointSlices } from "./resources/discovery.ts";
 import { eventsV1 } from "./resources/events.ts";
-import { ingressClasses, ingresses, networkPolicies } from "./resources/networking.ts";
+import {
+  ingressClasses,
+  ingresses,
+  ipAddresses,
+  ipAddressesV1Beta1,
+  networkPolicies,
+  serviceCidrs,
+  serviceCidrsV1Beta1,
+} from "./resources/networking.ts";
 import { runtimeClasses } from "./resources/node.ts";
 import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
@@ -121,6 +129,10 @@ export const RESOURCES: readonly Resource[] = [
   ingresses,
   ingressClasses,
   networkPolicies,
+  ipAddresses,
+  serviceCidrs,
+  ipAddressesV1Beta1,
+  serviceCidrsV1Beta1,
   runtimeClasses,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,

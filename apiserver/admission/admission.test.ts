@@ -212,11 +212,11 @@ test("each service has an address of its own, and keeps it", async () => {
   assert.equal(new Set(addresses).size, 4);
   await refused(
     create("e", { clusterIP: String(addresses[0]) }),
-    /spec.clusterIPs: Invalid value: "10\.96\.0\.\d+": provided IP is already allocated$/,
+    /spec.clusterIPs: Invalid value: \["10\.96\.0\.\d+"\]: failed to allocate IP 10\.96\.0\.\d+: provided IP is already allocated$/,
   );
   await refused(
     create("f", { clusterIP: "10.97.0.1" }),
-    /the provided IP is not in the valid range/,
+    /the provided IP \(10\.97\.0\.1\) is not in the valid range. The range of valid IPs is 10\.96\.0\.0/,
   );
   const next = await api.patch(at(services, "a"), {
     type: "merge",

@@ -2,6 +2,7 @@ import type { JsonObject } from "#lib/json";
 import type { ParamKind } from "#proto/admissionregistration/v1";
 import { apiVersionOf } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
+import { ServiceAddresses } from "../services/service-addresses.ts";
 import { certificates } from "./certificates/plugins.ts";
 import { stampCertificateRequest } from "./certificates/requester.ts";
 import { claimResize } from "./claim-resize.ts";
@@ -23,7 +24,6 @@ import { defaultPriority, priority } from "./priority.ts";
 import { ResourceQuotas } from "./quota/resource-quota.ts";
 import { runtimeClass, runtimeOverhead } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account/plugin.ts";
-import { ServiceAddresses } from "./service-addresses.ts";
 import { settle } from "./settle.ts";
 import { storageInUseProtection } from "./storage-in-use-protection.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
@@ -35,7 +35,7 @@ export interface AdmissionOptions {
   readonly signal: AbortSignal;
   /** How webhooks are reached. */
   readonly post: Poster;
-  /** Of ClusterIPs, as `10.96.0.0/16`. */
+  /** Of ClusterIPs, as `10.96.0.0/16`, as long as no ServiceCIDR says so. */
   readonly serviceCidr: string;
   /** Whether only who may delete an object says who owns it. Off, as in Kubernetes. */
   readonly ownerReferencesPermission?: boolean;
@@ -48,8 +48,8 @@ export interface AdmissionOptions {
 /** All plugins, each phase in Kubernetes' order; a plugin that stands in both has something to do in both. */
 export function admission(options: AdmissionOptions): (access: AdmissionAccess) => Admission {
   return (access) => {
-    const { reader, resources, rules } = access;
-    const addresses = new ServiceAddresses(options.serviceCidr);
+    const { random, reader, resources, rules } = access;
+    const addresses = new ServiceAddresses({ serviceCidr: options.serviceCidr, random });
     const outside = {
       ...access,
       ...options,

@@ -1,4 +1,7 @@
 /** What every cluster has from its first second: created when missing, left alone when there. */
+
+import { ipv4Text, parseCidr } from "#lib/api/cidr";
+import { assert } from "#lib/assert";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import {
@@ -15,12 +18,12 @@ import type { User } from "../chain/steps.ts";
 import { reconcileDefaultAccess } from "./default-access.ts";
 
 /** The server's own hand. */
-const LOOPBACK: User = { name: "system:apiserver", groups: ["system:masters"] };
+export const LOOPBACK: User = { name: "system:apiserver", groups: ["system:masters"] };
 
 export interface Bootstrap {
   readonly host: string;
   readonly restPort: number;
-  readonly serviceAddress?: string;
+  readonly serviceCidr: string;
 }
 
 interface Wanted {
@@ -78,8 +81,8 @@ function bootstrapObjects(options: Bootstrap): readonly Wanted[] {
 }
 
 /** How pods find the API: the service `kubernetes`, whose endpoints are this server. */
-function ownService({ host, restPort, serviceAddress }: Bootstrap): readonly Wanted[] {
-  if (serviceAddress === undefined) return [];
+function ownService({ host, restPort, serviceCidr }: Bootstrap): readonly Wanted[] {
+  const serviceAddress = firstAddress(serviceCidr);
   const namespace = "default";
   const metadata = { name: "kubernetes", namespace };
   const ports = [{ name: "https", port: restPort, protocol: "TCP" }];
@@ -114,4 +117,11 @@ function ownService({ host, restPort, serviceAddress }: Bootstrap): readonly Wan
     },
     { resource: endpointSlices, namespace, object: slice },
   ];
+}
+
+/** The first address of the service range is the API server's own. */
+function firstAddress(serviceCidr: string): string {
+  const range = parseCidr(serviceCidr);
+  assert(range?.family === "IPv4", `the service range ${serviceCidr} is no IPv4 network`);
+  return ipv4Text(Number(range.first) + 1);
 }

@@ -11,6 +11,7 @@ import { metaOf, timestamp, withMeta } from "./object-meta.ts";
 import { ownedByCreator } from "./ownership.ts";
 import { Published } from "./published.ts";
 import type { Body, Call, Steps } from "./steps.ts";
+import { choosingAnew } from "./taken.ts";
 
 /** Two generated names rarely meet; eight times in a row they do not. */
 const NAME_TRIES_MAX = 8;
@@ -40,7 +41,15 @@ export interface Creation {
 }
 
 /** Undefined when the name is taken. */
-export async function createNamed(
+export function createNamed(
+  steps: Steps,
+  call: Call,
+  creation: Creation,
+): Promise<Published | undefined> {
+  return choosingAnew(() => createOnce(steps, call, creation));
+}
+
+async function createOnce(
   steps: Steps,
   call: Call,
   creation: Creation,

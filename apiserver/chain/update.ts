@@ -12,6 +12,7 @@ import { metaOf, withMeta } from "./object-meta.ts";
 import { ownedByUpdater } from "./ownership.ts";
 import { encodeForStore, Published } from "./published.ts";
 import type { Body, Call, Steps } from "./steps.ts";
+import { choosingAnew } from "./taken.ts";
 
 /** How often a write that names no revision is tried against what others wrote meanwhile. */
 const UNCONDITIONAL_TRIES_MAX = 10;
@@ -41,7 +42,15 @@ export interface Replacement {
 }
 
 /** Undefined when the object changed since `current` was read. */
-export async function replace(
+export function replace(
+  steps: Steps,
+  call: Call,
+  replacement: Replacement,
+): Promise<Published | undefined> {
+  return choosingAnew(() => replaceOnce(steps, call, replacement));
+}
+
+async function replaceOnce(
   steps: Steps,
   call: Call,
   replacement: Replacement,

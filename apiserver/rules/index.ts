@@ -35,7 +35,9 @@ import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { ingressRules } from "./networking/ingress.ts";
 import { ingressClassRules } from "./networking/ingress-class.ts";
+import { ipAddressRules } from "./networking/ip-address.ts";
 import { networkPolicyRules } from "./networking/network-policy.ts";
+import { serviceCidrRules } from "./networking/service-cidr.ts";
 import { runtimeClassRules } from "./node/runtime-class.ts";
 import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
@@ -75,6 +77,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Ingress.networking.k8s.io": ingressRules,
   "IngressClass.networking.k8s.io": ingressClassRules,
   "NetworkPolicy.networking.k8s.io": networkPolicyRules,
+  "IPAddress.networking.k8s.io": ipAddressRules,
+  "ServiceCIDR.networking.k8s.io": serviceCidrRules,
   "RuntimeClass.node.k8s.io": runtimeClassRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,

@@ -90,6 +90,16 @@ const WRONG: readonly (readonly [Resource, JsonObject, string])[] = [
   [services, { spec: {} }, "spec.ports: Required value"],
   [
     services,
+    { spec: { ports: [{ port: 80, nodePort: 30_000 }] } },
+    "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
+  ],
+  [
+    services,
+    { spec: { type: "LoadBalancer", ports: PORTS, healthCheckNodePort: 30_000 } },
+    "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+  ],
+  [
+    services,
     { spec: { ports: [{ port: 0, targetPort: 80 }] } },
     "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
   ],

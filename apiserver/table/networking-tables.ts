@@ -1,5 +1,11 @@
 import { labelSelectorToString } from "#lib/api/selector";
-import type { Ingress, IngressClass, NetworkPolicy } from "#proto/networking/v1";
+import type {
+  Ingress,
+  IngressClass,
+  IPAddress,
+  NetworkPolicy,
+  ServiceCIDR,
+} from "#proto/networking/v1";
 import type { RuntimeClass } from "#proto/node/v1";
 import { age } from "./duration.ts";
 import type { KindTable } from "./table.ts";
@@ -57,6 +63,26 @@ const networkPolicy: KindTable = {
   },
 };
 
+const ipAddress: KindTable = {
+  columns: ["Name", "ParentRef", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as IPAddress;
+    const { group, name, namespace, resource } = spec.parentRef ?? { name: "", resource: "" };
+    const kind = group ? `${resource}.${group}` : resource;
+    const parent = [kind, namespace, name].filter((part) => (part ?? "") !== "").join("/");
+    return { cells: [metadata.name, parent, age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
+const serviceCidr: KindTable = {
+  columns: ["Name", "CIDRs", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as ServiceCIDR;
+    const cidrs = (spec?.cidrs ?? []).join(",");
+    return { cells: [metadata.name, cidrs, age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
 const runtimeClass: KindTable = {
   columns: ["Name", "Handler", "Age"],
   row: (object, nowMs) => {
@@ -68,6 +94,8 @@ const runtimeClass: KindTable = {
 export const NETWORKING_TABLES: Readonly<Record<string, KindTable>> = {
   Ingress: ingress,
   IngressClass: ingressClass,
+  IPAddress: ipAddress,
   NetworkPolicy: networkPolicy,
+  ServiceCIDR: serviceCidr,
   RuntimeClass: runtimeClass,
 };

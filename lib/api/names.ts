@@ -1,7 +1,9 @@
 /** The rules for names; each returns what is wrong, in Kubernetes' words, or undefined. */
 
+import { canonicalAddress, familyOf } from "./cidr.ts";
+
 /** Which rule a kind's names follow. "path": RBAC names, which only must not break a URL. */
-export type NameRule = "label" | "path" | "service" | "subdomain";
+export type NameRule = "address" | "label" | "path" | "service" | "subdomain";
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const SERVICE = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -16,6 +18,8 @@ const PORT_NAME_LENGTH_MAX = 15;
 
 export function nameProblem(name: string, rule: NameRule): string | undefined {
   switch (rule) {
+    case "address":
+      return addressProblem(name);
     case "label":
       return labelNameProblem(name);
     case "service":
@@ -29,6 +33,14 @@ export function nameProblem(name: string, rule: NameRule): string | undefined {
       if (name === "." || name === "..") return `may not be '${name}'`;
       return /[/%]/.test(name) ? "may not contain '/' or '%'" : undefined;
   }
+}
+
+/** An IP address in the one spelling that it has. */
+export function addressProblem(address: string): string | undefined {
+  if (familyOf(address) === undefined)
+    return "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+  const canonical = canonicalAddress(address);
+  return canonical === address ? undefined : `must be in canonical form ("${canonical}")`;
 }
 
 /** RFC 1123. */

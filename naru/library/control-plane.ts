@@ -11,7 +11,7 @@ import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { startScheduler } from "../../scheduler/index.ts";
-import { apiParts, apiServiceAddress, versionInfo } from "../api-parts.ts";
+import { apiParts, versionInfo } from "../api-parts.ts";
 import type { Credential } from "../pki/issue.ts";
 import { newTokenKey } from "../pki/token-key.ts";
 import { KUBERNETES_VERSION } from "../version.ts";
@@ -60,7 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       signal: stop.signal,
       tokenKey,
     }),
-    serviceAddress: apiServiceAddress(SERVICE_CIDR),
+    serviceCidr: SERVICE_CIDR,
   });
   const clientAs = (name: string, groups: readonly string[]): Client =>
     new Client(server.core.as({ name, groups }) as unknown as Transport);

@@ -77,8 +77,8 @@ export async function startTestServer(
       }),
       ...options.parts,
     },
-    serviceAddress: "10.96.0.1",
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
+    serviceCidr: "10.96.0.0/16",
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");

@@ -23,6 +23,7 @@ export interface ControlPlane extends AsyncDisposable {
   until(what: string, holds: () => Promise<boolean>, limitMs?: number): Promise<void>;
 }
 
+const SERVICE_CIDR = "10.96.0.0/16";
 const STEP_MS = 100;
 /** In which all informers read everything, over a good network. */
 const START_MS = 1000;
@@ -45,7 +46,11 @@ export async function startControlPlane(
   const store = new MemoryStore(clock);
   const stop = new AbortController();
   const core = await coreOver({ store, clock, random, parts: parts(stop.signal) });
-  await createBootstrapObjects(core, { host: "127.0.0.1", restPort: 6443 });
+  await createBootstrapObjects(core, {
+    host: "127.0.0.1",
+    restPort: 6443,
+    serviceCidr: SERVICE_CIDR,
+  });
   const user = { name: "system:naru", groups: ["system:masters"] };
   const transport = core.as(user) as unknown as Transport;
   const client = new Client(transport);
@@ -94,7 +99,7 @@ function parts(signal: AbortSignal) {
   return {
     authorizer: () => ({ authorize: () => ({ allowed: true }) as const }),
     admission: admission({
-      serviceCidr: "10.96.0.0/16",
+      serviceCidr: SERVICE_CIDR,
       signal,
       post: absent,
       serviceAccounts: true,

@@ -36,6 +36,7 @@ export const serviceRules: KindRules = {
         ? ports.flatMap(({ name }, at) => nonEmpty(`spec.ports[${at}].name`, name))
         : []),
       ...validateLabels(spec.selector, "spec.selector"),
+      ...validateNodePorts(spec),
       ...validateTraffic(spec),
       ...validateAddresses(spec),
     ];
@@ -43,12 +44,13 @@ export const serviceRules: KindRules = {
   validateUpdate(object, old) {
     const now = specOf(object);
     const before = specOf(old);
+    const health = healthCheckPortCauses(object, old);
     const stays =
       now["type"] !== "ExternalName" &&
       before["type"] !== "ExternalName" &&
       (before["clusterIP"] ?? "") !== "";
-    if (!stays || now["clusterIP"] === before["clusterIP"]) return [];
-    return [invalid("spec.clusterIPs[0]", now["clusterIP"], "may not change once set")];
+    if (!stays || now["clusterIP"] === before["clusterIP"]) return health;
+    return [...health, invalid("spec.clusterIPs[0]", now["clusterIP"], "may not change once set")];
   },
 };
 
@@ -137,6 +139,36 @@ function validatePort(port: Port, path: string, earlier: readonly Port[]): Cause
     ...(samePort ? [duplicate(path, { port: number, protocol })] : []),
     ...(sameNodePort ? [duplicate(`${path}.nodePort`, nodePort)] : []),
   ];
+}
+
+/** Numbers on the nodes are for types that are reached there. */
+function validateNodePorts(spec: Spec): Causes {
+  const { healthCheckNodePort = 0, ports = [], type } = spec;
+  const isUseless = type === "ClusterIP";
+  const why = "may not be used when `type` is 'ClusterIP'";
+  const healthWhy =
+    "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+  return [
+    ...ports.flatMap(({ nodePort = 0 }, at) =>
+      isUseless && nodePort !== 0 ? [forbidden(`spec.ports[${at}].nodePort`, why)] : [],
+    ),
+    ...(healthCheckNodePort === 0 || isHealthChecked(spec)
+      ? []
+      : [invalid("spec.healthCheckNodePort", healthCheckNodePort, healthWhy)]),
+  ];
+}
+
+/** Whether a load balancer asks each node for endpoints of its own. */
+export function isHealthChecked({ externalTrafficPolicy, type }: Spec): boolean {
+  return type === "LoadBalancer" && externalTrafficPolicy === "Local";
+}
+
+/** Load balancers know the port from outside. */
+function healthCheckPortCauses(object: JsonObject, old: JsonObject): Causes {
+  const [now, before] = [specOf(object) as unknown as Spec, specOf(old) as unknown as Spec];
+  const stays = isHealthChecked(now) && isHealthChecked(before);
+  if (!stays || now.healthCheckNodePort === before.healthCheckNodePort) return [];
+  return [invalid("spec.healthCheckNodePort", now.healthCheckNodePort, "field is immutable")];
 }
 
 function validateTraffic(spec: Spec): Causes {

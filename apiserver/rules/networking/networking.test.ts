@@ -4,9 +4,11 @@ import type { JsonObject } from "#lib/json";
 import {
   ingressClasses,
   ingresses,
+  ipAddresses,
   networkPolicies,
   type Resource,
   runtimeClasses,
+  serviceCidrs,
 } from "#resources";
 import { made, problems, updated } from "../testing.ts";
 
@@ -25,6 +27,12 @@ const ingressFrom = (peer: JsonObject) => ({
 });
 const egressTo = (...ports: readonly JsonObject[]) => ({
   spec: { podSelector: {}, egress: [{ ports }] },
+});
+
+const cidrs = (...given: readonly string[]) => ({ spec: { cidrs: given } });
+const address = (name: string, parentRef: JsonObject = { resource: "services", name: "s" }) => ({
+  metadata: { name },
+  spec: { parentRef },
 });
 
 const WELL: readonly (readonly [Resource, JsonObject])[] = [
@@ -48,6 +56,10 @@ const WELL: readonly (readonly [Resource, JsonObject])[] = [
   [networkPolicies, ingressFrom({ podSelector: {}, namespaceSelector: {} })],
   [networkPolicies, ingressFrom({ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } })],
   [networkPolicies, egressTo({ port: 80, endPort: 90 }, { port: "web", protocol: "UDP" })],
+  [serviceCidrs, cidrs("10.97.0.0/24")],
+  [serviceCidrs, cidrs("2001:db8::/64", "10.97.0.0/24")],
+  [ipAddresses, address("10.96.0.1")],
+  [ipAddresses, address("2001:db8::1", { group: "example.com", resource: "gateways", name: "g" })],
   [runtimeClasses, { handler: "kata", overhead: { podFixed: { cpu: "10m" } } }],
 ];
 
@@ -147,6 +159,38 @@ const WRONG: readonly (readonly [Resource, JsonObject, string])[] = [
     egressTo({ port: "web", endPort: 70 }),
     `${TO}.endPort: Invalid value: 70: may not be specified when \`port\` is non-numeric`,
   ],
+  [serviceCidrs, cidrs(), "spec.cidrs: Required value: at least one CIDR required"],
+  [
+    serviceCidrs,
+    cidrs("10.0.0.0/8", "11.0.0.0/8"),
+    'spec.cidrs: Invalid value: ["10.0.0.0/8","11.0.0.0/8"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
+  ],
+  [
+    serviceCidrs,
+    cidrs("10.0.0.1/8"),
+    'spec.cidrs[0]: Invalid value: "10.0.0.1/8": must not have bits set beyond the prefix length',
+  ],
+  [
+    serviceCidrs,
+    cidrs("10.0.0.0"),
+    'spec.cidrs[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+  ],
+  [
+    ipAddresses,
+    address("ten"),
+    'metadata.name: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ],
+  [
+    ipAddresses,
+    address("2001:db8:0::1"),
+    'metadata.name: Invalid value: "2001:db8:0::1": must be in canonical form ("2001:db8::1")',
+  ],
+  [ipAddresses, { metadata: { name: "10.0.0.1" } }, "spec.parentRef: Required value"],
+  [
+    ipAddresses,
+    address("10.0.0.1", { resource: "a/b", name: "s" }),
+    "spec.parentRef.resource: Invalid value: \"a/b\": may not contain '/' or '%'",
+  ],
   [runtimeClasses, {}, "handler: Required value"],
 ];
 
@@ -165,6 +209,20 @@ test("who implements a class does not change", () => {
   const old = made(ingressClasses, { spec });
   assert.deepEqual(updated(ingressClasses, old, { spec: { controller: "example.com/b" } }), [
     'spec.controller: Invalid value: "example.com/b": field is immutable',
+  ]);
+});
+
+test("a range and an address's owner do not change, but a range of the other family may come", () => {
+  const immutable = 'spec.cidrs[0]: Invalid value: "11.0.0.0/8": field is immutable';
+  const before = cidrs("10.0.0.0/8");
+  assert.deepEqual(updated(serviceCidrs, before, cidrs("11.0.0.0/8")), [immutable]);
+  assert.deepEqual(updated(serviceCidrs, before, cidrs("10.0.0.0/8", "2001:db8::/64")), []);
+  assert.deepEqual(updated(serviceCidrs, cidrs("10.0.0.0/8", "2001:db8::/64"), before), [
+    'spec.cidrs: Invalid value: ["10.0.0.0/8"]: field is immutable',
+  ]);
+  const other = address("10.0.0.1", { resource: "services", name: "other" });
+  assert.deepEqual(updated(ipAddresses, address("10.0.0.1"), other), [
+    'spec.parentRef: Invalid value: {"resource":"services","name":"other"}: field is immutable',
   ]);
 });
 
