@@ -97,8 +97,9 @@ export class CachedObjects implements Reader, Writer {
     resource: Resource,
     namespace: string | undefined,
     name: string,
+    resourceVersion?: string,
   ): Promise<Published | undefined> {
-    await this.#fresh();
+    await this.#asNewAs(resourceVersion);
     const key = keyOf(resource, namespace, name);
     return this.#cacheOf(key).objects.get(key);
   }
@@ -110,10 +111,8 @@ export class CachedObjects implements Reader, Writer {
 
   async list(query: ListQuery): Promise<PublishedList> {
     if (query.continue !== undefined) return this.#goOn(query, parseContinue(query.continue));
-    const wanted = parseRevision(query.resourceVersion);
-    if (query.resourceVersionMatch === "Exact") return this.#exactly(query, wanted);
-    await this.#fresh();
-    await this.#arrivals.waitForClient(wanted);
+    if (isExact(query)) return this.#exactly(query, parseRevision(query.resourceVersion));
+    await this.#asNewAs(query.resourceVersion);
     const limit = query.limit ?? 0;
     const all = this.#select(query);
     const page = pageOf(all, this.#arrivals.revision, limit);
@@ -263,6 +262,13 @@ export class CachedObjects implements Reader, Writer {
     this.#arrivals.reach(revision);
   }
 
+  /** Nothing said: as new as anything; `0`: as it is here; else at least of that revision, which may be on its way. */
+  async #asNewAs(resourceVersion: string | undefined): Promise<void> {
+    const wanted = parseRevision(resourceVersion);
+    if (resourceVersion === undefined || resourceVersion === "") await this.#fresh();
+    else await this.#arrivals.waitForClient(wanted);
+  }
+
   /** Every write that anybody had acknowledged before this call is here when it resolves. */
   async #fresh(): Promise<void> {
     if (this.#store.isShared !== true) return;
@@ -299,6 +305,12 @@ function* inSteps(
   if (events === undefined) return;
   for (let at = 0; at === 0 || at < events.length; at += STEP_EVENTS)
     yield events.slice(at, at + STEP_EVENTS);
+}
+
+/** With a limit a list without a match is exact, too: so clients page that know of no matches. */
+function isExact({ limit = 0, resourceVersion, resourceVersionMatch }: ListQuery): boolean {
+  if (resourceVersionMatch !== undefined) return resourceVersionMatch === "Exact";
+  return limit > 0 && parseRevision(resourceVersion) > 0;
 }
 
 function isNarrowed({ fieldSelector = "", labelSelector = "" }: Selectors): boolean {

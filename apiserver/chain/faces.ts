@@ -32,10 +32,10 @@ const SAME: Face = { show: (object) => object, store: (object) => object };
 
 export function withFaces(objects: Reader & Writer): Reader & Writer {
   return {
-    get: async (resource, namespace, name) => {
+    get: async (resource, namespace, name, resourceVersion) => {
       const { storedAs } = resource;
-      if (storedAs === undefined) return objects.get(resource, namespace, name);
-      const found = await objects.get(storedAs, namespace, name);
+      if (storedAs === undefined) return objects.get(resource, namespace, name, resourceVersion);
+      const found = await objects.get(storedAs, namespace, name, resourceVersion);
       return found && shown(resource, found);
     },
     known: (resource, namespace, name) => {

@@ -10,8 +10,8 @@ export async function get(steps: Steps, call: Call): Promise<Published> {
 
 /** The object as it is now, for verbs that read before they write. */
 export async function found(steps: Steps, call: Call): Promise<Published> {
-  const name = call.name ?? "";
-  const published = await steps.reader.get(call.resource, call.namespace, name);
-  if (published === undefined) throw notFound(call.resource, name);
+  const { name = "", namespace, resource, resourceVersion } = call;
+  const published = await steps.reader.get(resource, namespace, name, resourceVersion);
+  if (published === undefined) throw notFound(resource, name);
   return published;
 }

@@ -44,6 +44,7 @@ function refused<T>(parse: () => T): T {
 
 /** Fields that a selector may name, beside metadata's; the kinds are those that have them. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  CertificateSigningRequest: ["spec.signerName"],
   Pod: [
     "spec.nodeName",
     "spec.restartPolicy",
@@ -81,21 +82,18 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 function fieldPredicate(resource: Resource, text: string): Predicate {
-  const custom = customKindOf(resource);
+  const known = customKindOf(resource)?.selectableFields ?? FIELDS[resource.kind] ?? [];
   const requirements = refused(() => parseFieldSelector(text)).map(({ field, operator, value }) => {
-    return { field, path: field.split("."), equal: operator === "=", value };
+    checkField(known, field);
+    return { path: field.split("."), equal: operator === "=", value };
   });
   return (object) =>
-    requirements.every(({ field, path, equal, value }) => {
-      checkField(custom?.selectableFields ?? FIELDS[object.kind], field);
-      return (fieldText(object, path) === value) === equal;
-    });
+    requirements.every(({ path, equal, value }) => (fieldText(object, path) === value) === equal);
 }
 
-/** Fields that no kind offers are refused whatever the collection holds; others when an object of the kind is met. */
-function checkField(known: readonly string[] | undefined, field: string): void {
+function checkField(known: readonly string[], field: string): void {
   if (field === "metadata.name" || field === "metadata.namespace") return;
-  if (known?.includes(field)) return;
+  if (known.includes(field)) return;
   throw new StatusError("BadRequest", `field label not supported: ${field}`);
 }
 

@@ -184,10 +184,12 @@ export type PublishedEvent =
 
 /** Reads. Every write that was acknowledged before a call is seen by it. */
 export interface Reader {
+  /** `resourceVersion` is what a client has seen: `0` takes whatever there is, another waits until the answer is as new. */
   get(
     resource: Resource,
     namespace: string | undefined,
     name: string,
+    resourceVersion?: string,
   ): Promise<Published | undefined>;
   /** The same as far as it has arrived here, without a look into the store: what is missing may be on its way. */
   known(resource: Resource, namespace: string | undefined, name: string): Published | undefined;
@@ -243,6 +245,8 @@ export interface Call {
   readonly namespace?: string;
   readonly name?: string;
   readonly subresource?: string;
+  /** Of a read: how new its answer must be at least. */
+  readonly resourceVersion?: string;
   readonly dryRun?: boolean;
   readonly fieldValidation?: FieldValidation;
   /** Under which name the caller owns what it writes; without it, that of its user. */

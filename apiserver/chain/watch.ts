@@ -1,6 +1,7 @@
 import { authorize, ofSelected } from "./authorize.ts";
 import { scopeOf } from "./list.ts";
 import { parseRevision } from "./revision.ts";
+import { selectionOf } from "./selection.ts";
 import type { Call, PublishedEvent, Steps, WatchQuery } from "./steps.ts";
 
 export type Watching = Omit<WatchQuery, "resource" | "namespace">;
@@ -16,5 +17,6 @@ export async function watch(
   await authorize(steps, ofSelected(call, fieldSelector), "watch", fieldSelector);
   // Refused here, before an answer begins, and not by its first event.
   parseRevision(watching.resourceVersion);
+  selectionOf({ ...watching, resource: call.resource });
   return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
 }

@@ -14,9 +14,9 @@ import type {
 
 export function withCustomKinds(objects: Reader & Writer): Reader & Writer {
   return {
-    get: (resource, namespace, name) => {
+    get: (resource, namespace, name, resourceVersion) => {
       const kind = customKindOf(resource);
-      const found = objects.get(resource, namespace, name);
+      const found = objects.get(resource, namespace, name, resourceVersion);
       return kind === undefined ? found : shownOne(kind, found);
     },
     // Showing an object may take a webhook; those who want it at once want built-in kinds.

@@ -18,7 +18,8 @@ export function withServiceRecords(
   birthplace: Birthplace,
 ): Reader & Writer {
   return {
-    get: (resource, namespace, name) => objects.get(resource, namespace, name),
+    get: (resource, namespace, name, resourceVersion) =>
+      objects.get(resource, namespace, name, resourceVersion),
     known: (resource, namespace, name) => objects.known(resource, namespace, name),
     list: (query) => objects.list(query),
     watch: (query, signal) => objects.watch(query, signal),

@@ -131,7 +131,8 @@ async function answerObject(
 }
 
 async function getOne(request: ResourceRequest): Promise<void> {
-  await answerObject(request, 200, await getAny(request.steps, callOf(request)));
+  const call = { ...callOf(request), ...text(request.exchange.query, "resourceVersion") };
+  await answerObject(request, 200, await getAny(request.steps, call));
 }
 
 async function readCollection(request: ResourceRequest): Promise<void> {
