@@ -64,7 +64,15 @@ import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
 import type { Resource } from "./resources/resource.ts";
 import { priorityClasses } from "./resources/scheduling.ts";
-import { storageClasses } from "./resources/storage.ts";
+import {
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  storageClasses,
+  volumeAttachments,
+  volumeAttributesClasses,
+  volumeAttributesClassesV1Beta1,
+} from "./resources/storage.ts";
 
 export * from "./resources/admissionregistration.ts";
 export * from "./resources/apiextensions.ts";
@@ -122,6 +130,12 @@ export const RESOURCES: readonly Resource[] = [
   podDisruptionBudgets,
   priorityClasses,
   storageClasses,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  volumeAttachments,
+  volumeAttributesClasses,
+  volumeAttributesClassesV1Beta1,
   roles,
   roleBindings,
   clusterRoles,

@@ -1,10 +1,26 @@
-import { networkPolicies } from "#resources";
+import {
+  csiDrivers,
+  csiStorageCapacities,
+  networkPolicies,
+  type Resource,
+  volumeAttachments,
+  volumeAttributesClasses,
+} from "#resources";
 import type { Validator } from "./plugin.ts";
 
-/** Whoever writes a network policy counts on it: that no node here acts on it has to be said. */
+/** Whoever writes these counts on what they do elsewhere: that nothing here acts on them has to be said. */
+const STORED_ONLY: ReadonlyMap<Resource, string> = new Map<Resource, string>([
+  [networkPolicies, "NetworkPolicy is stored but not enforced"],
+  [csiDrivers, "CSIDriver is stored, but no node here runs CSI drivers"],
+  [csiStorageCapacities, "CSIStorageCapacity is stored, but scheduling does not go by it"],
+  [volumeAttachments, "VolumeAttachment is stored, but nothing here attaches volumes"],
+  [volumeAttributesClasses, "VolumeAttributesClass is stored, but no volume here is changed by it"],
+]);
+
 export const notEnforced: Validator = ({ operation, resource, subresource, warn }) => {
   const isWrite = operation === "CREATE" || operation === "UPDATE";
-  if (resource === networkPolicies && isWrite && subresource === undefined)
-    warn?.("NetworkPolicy is stored but not enforced");
+  if (warn === undefined || !isWrite || subresource !== undefined) return undefined;
+  const text = STORED_ONLY.get(resource.storedAs ?? resource);
+  if (text !== undefined) warn(text);
   return undefined;
 };

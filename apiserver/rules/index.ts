@@ -43,7 +43,10 @@ import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
 import { roleRules } from "./rbac/roles.ts";
 import { priorityClassRules } from "./scheduling/priority-class.ts";
+import { csiDriverRules, csiNodeRules, csiStorageCapacityRules } from "./storage/csi.ts";
 import { storageClassRules } from "./storage/storage-class.ts";
+import { volumeAttachmentRules } from "./storage/volume-attachment.ts";
+import { volumeAttributesClassRules } from "./storage/volume-attributes-class.ts";
 
 const PLAIN: KindRules = { nameRule: "subdomain" };
 
@@ -83,6 +86,11 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,
   "StorageClass.storage.k8s.io": storageClassRules,
+  "CSIDriver.storage.k8s.io": csiDriverRules,
+  "CSINode.storage.k8s.io": csiNodeRules,
+  "CSIStorageCapacity.storage.k8s.io": csiStorageCapacityRules,
+  "VolumeAttachment.storage.k8s.io": volumeAttachmentRules,
+  "VolumeAttributesClass.storage.k8s.io": volumeAttributesClassRules,
   "Role.rbac.authorization.k8s.io": roleRules,
   "ClusterRole.rbac.authorization.k8s.io": roleRules,
   "RoleBinding.rbac.authorization.k8s.io": bindingRules,

@@ -90,7 +90,7 @@ export function recordOf({ name, resource }: Claim, service: Service, birth: Bir
   return {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
-    metadata: { name, ...birth, ...(resource === ipAddresses ? { generation: 1, labels } : {}) },
+    metadata: { name, ...birth, ...(resource === ipAddresses ? { labels } : {}) },
     spec: {
       parentRef: {
         resource: services.plural,

@@ -1,4 +1,5 @@
 import { labelSelectorToString } from "#lib/api/selector";
+import type { ApiObject } from "#proto";
 import type {
   Ingress,
   IngressClass,
@@ -64,13 +65,13 @@ const networkPolicy: KindTable = {
 };
 
 const ipAddress: KindTable = {
-  columns: ["Name", "ParentRef", "Age"],
-  row: (object, nowMs) => {
-    const { metadata, spec } = object as IPAddress;
-    const { group, name, namespace, resource } = spec.parentRef ?? { name: "", resource: "" };
+  columns: ["Name", "ParentRef"],
+  row: (object) => {
+    const { metadata, spec } = object as ApiObject & Partial<IPAddress>;
+    const { group, name, namespace, resource } = spec?.parentRef ?? { name: "", resource: "" };
     const kind = group ? `${resource}.${group}` : resource;
     const parent = [kind, namespace, name].filter((part) => (part ?? "") !== "").join("/");
-    return { cells: [metadata.name, parent, age(metadata.creationTimestamp, nowMs)] };
+    return { cells: [metadata.name, parent] };
   },
 };
 

@@ -1,5 +1,13 @@
+import type { ApiObject } from "#proto";
 import type { PersistentVolume, PersistentVolumeClaim } from "#proto/core/v1";
-import type { StorageClass } from "#proto/storage/v1";
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
+} from "#proto/storage/v1";
 import { age } from "./duration.ts";
 import type { KindTable } from "./table.ts";
 
@@ -98,10 +106,86 @@ const storageClass: KindTable = {
   },
 };
 
+const csiDriver: KindTable = {
+  columns: [
+    "Name",
+    "AttachRequired:boolean",
+    "PodInfoOnMount:boolean",
+    "StorageCapacity:boolean",
+    "TokenRequests",
+    "RequiresRepublish:boolean",
+    "Modes",
+    "Age",
+  ],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as ApiObject & Partial<CSIDriver>;
+    const audiences = (spec?.tokenRequests ?? []).map(({ audience }) => audience);
+    return {
+      cells: [
+        metadata.name,
+        spec?.attachRequired ?? true,
+        spec?.podInfoOnMount ?? false,
+        spec?.storageCapacity ?? false,
+        audiences.length === 0 ? UNSET : audiences.join(","),
+        spec?.requiresRepublish ?? false,
+        (spec?.volumeLifecycleModes ?? []).join(",") || "<none>",
+        age(metadata.creationTimestamp, nowMs),
+      ],
+    };
+  },
+};
+
+const csiNode: KindTable = {
+  columns: ["Name", "Drivers:integer", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec } = object as ApiObject & Partial<CSINode>;
+    const count = (spec?.drivers ?? []).length;
+    return { cells: [metadata.name, count, age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
+const csiStorageCapacity: KindTable = {
+  columns: ["Name", "StorageClassName", "Capacity"],
+  row: (object) => {
+    const { capacity, metadata, storageClassName } = object as CSIStorageCapacity;
+    return { cells: [metadata.name, storageClassName ?? "", capacity ?? UNSET] };
+  },
+};
+
+const volumeAttachment: KindTable = {
+  columns: ["Name", "Attacher", "PV", "Node", "Attached:boolean", "Age"],
+  row: (object, nowMs) => {
+    const { metadata, spec, status } = object as ApiObject & Partial<VolumeAttachment>;
+    return {
+      cells: [
+        metadata.name,
+        spec?.attacher ?? "",
+        spec?.source?.persistentVolumeName ?? "",
+        spec?.nodeName ?? "",
+        status?.attached ?? false,
+        age(metadata.creationTimestamp, nowMs),
+      ],
+    };
+  },
+};
+
+const volumeAttributesClass: KindTable = {
+  columns: ["Name", "DriverName", "Age"],
+  row: (object, nowMs) => {
+    const { driverName, metadata } = object as VolumeAttributesClass;
+    return { cells: [metadata.name, driverName ?? "", age(metadata.creationTimestamp, nowMs)] };
+  },
+};
+
 export const STORAGE_TABLES: Readonly<Record<string, KindTable>> = {
   PersistentVolume: persistentVolume,
   PersistentVolumeClaim: persistentVolumeClaim,
   StorageClass: storageClass,
+  CSIDriver: csiDriver,
+  CSINode: csiNode,
+  CSIStorageCapacity: csiStorageCapacity,
+  VolumeAttachment: volumeAttachment,
+  VolumeAttributesClass: volumeAttributesClass,
 };
 
 const SHORT: Readonly<Record<string, string>> = {

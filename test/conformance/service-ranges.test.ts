@@ -22,7 +22,7 @@ test("ranges and addresses are shown, and an address that is taken is refused", 
   assert.match(await user.ok(["describe", "servicecidr", "kubernetes"]), /Ready\s+True/);
   assert.match(
     await user.ok(["get", "ipaddresses"]),
-    /^NAME\s+PARENTREF\s+AGE\n10\.96\.0\.1\s+services\/default\/kubernetes\s/,
+    /^NAME\s+PARENTREF\n10\.96\.0\.1\s+services\/default\/kubernetes\s/,
   );
   assert.match(await user.ok(["describe", "ipaddress", "10.96.0.1"]), /Resource:\s+services/);
   await user.ok(["create", "service", "nodeport", "web", "--tcp=80", "--node-port=30080"]);

@@ -44,6 +44,14 @@ export const persistentVolumeRules: KindRules = {
     ),
 };
 
+/** A volume that is described elsewhere than in a PersistentVolume. */
+export function validateVolume(spec: PersistentVolumeSpec, path: string): Causes {
+  return validateSpec(spec).map(({ field = "", ...cause }) => ({
+    ...cause,
+    field: field.replace(/^spec/, path),
+  }));
+}
+
 function validateSpec(spec: PersistentVolumeSpec): Causes {
   const { accessModes = [], capacity = {}, nodeAffinity, volumeMode } = spec;
   const others = Object.keys(capacity).filter((name) => name !== "storage");

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "#lib/json";
-import { persistentVolumeClaims, persistentVolumes, storageClasses } from "#resources";
+import {
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Resource,
+  storageClasses,
+  volumeAttachments,
+  volumeAttributesClasses,
+} from "#resources";
 import { rules } from "../index.ts";
 import { made, problems, updated } from "../testing.ts";
 
@@ -112,4 +122,114 @@ test("a StorageClass keeps how it makes volumes", () => {
     "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.",
   ]);
   assert.deepEqual(updated(storageClasses, old, { ...old, allowVolumeExpansion: true }), []);
+});
+
+const driver = (spec: JsonObject) => ({ spec });
+const node = (...drivers: readonly JsonObject[]) => ({ spec: { drivers } });
+const attachment = (source: JsonObject) => ({
+  spec: { attacher: "csi.example.com", nodeName: "n1", source },
+});
+const CSI_VOLUME = {
+  capacity: { storage: "1Gi" },
+  accessModes: ["ReadWriteOnce"],
+  csi: { driver: "csi.example.com", volumeHandle: "v" },
+};
+
+/** What CSI's kinds may be, and what is said of what they may not. */
+const CSI: readonly (readonly [Resource, JsonObject, ...(readonly string[])])[] = [
+  [csiDrivers, driver({ tokenRequests: [{ audience: "" }, { audience: "a" }] })],
+  [
+    csiDrivers,
+    driver({ fsGroupPolicy: "Always", volumeLifecycleModes: ["Persistent", "Brief"] }),
+    'spec.fsGroupPolicy: Unsupported value: "Always": supported values: "File", "None", "ReadWriteOnceWithFSType"',
+    'spec.volumeLifecycleModes: Unsupported value: "Brief": supported values: "Persistent", "Ephemeral"',
+  ],
+  [
+    csiDrivers,
+    driver({ tokenRequests: [{ audience: "a", expirationSeconds: 60 }, { audience: "a" }] }),
+    "spec.tokenRequests[0].expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes",
+    'spec.tokenRequests[1].audience: Duplicate value: "a"',
+  ],
+  [
+    csiDrivers,
+    driver({ nodeAllocatableUpdatePeriodSeconds: 9 }),
+    "spec.nodeAllocatableUpdatePeriodSeconds: Invalid value: 9: must be greater than or equal to 10 seconds",
+  ],
+  [csiNodes, node()],
+  [csiNodes, node({ name: "a.example", nodeID: "1", topologyKeys: ["topology.example/zone"] })],
+  [
+    csiNodes,
+    node({ name: "a.example", nodeID: "1" }, { name: "a.example", nodeID: "" }),
+    "spec.drivers[1].nodeID: Required value",
+    'spec.drivers[1].name: Duplicate value: "a.example"',
+  ],
+  [
+    csiNodes,
+    node({ name: "a", nodeID: "1", allocatable: { count: -1 }, topologyKeys: ["z", "z"] }),
+    "spec.drivers[0].allocatable.count: Invalid value: -1: must be greater than or equal to 0",
+    'spec.drivers[0]: Duplicate value: "z"',
+  ],
+  [csiStorageCapacities, { storageClassName: "fast", capacity: "1Gi" }],
+  [
+    csiStorageCapacities,
+    { storageClassName: "fast", capacity: "-1" },
+    'capacity: Invalid value: "-1": must be greater than or equal to 0',
+  ],
+  [volumeAttachments, attachment({ persistentVolumeName: "v" })],
+  [volumeAttachments, attachment({ inlineVolumeSpec: CSI_VOLUME })],
+  [
+    volumeAttachments,
+    attachment({}),
+    "spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+  ],
+  [
+    volumeAttachments,
+    attachment({ inlineVolumeSpec: { ...CSI_VOLUME, csi: { driver: "d", volumeHandle: "" } } }),
+    "spec.source.inlineVolumeSpec.csi.volumeHandle: Required value",
+  ],
+  [volumeAttributesClasses, { driverName: "csi.example.com", parameters: { iops: "1" } }],
+  [
+    volumeAttributesClasses,
+    { driverName: "" },
+    "driverName: Required value",
+    "parameters: Required value: must contain at least one key/value pair",
+  ],
+];
+
+for (const [resource, fields, ...expected] of CSI) {
+  test(`${resource.kind} ${JSON.stringify(fields).slice(0, 90)}`, () => {
+    assert.deepEqual(problems(resource, fields), expected);
+  });
+}
+
+test("what CSI has acted on does not change", () => {
+  const was = driver({ attachRequired: true });
+  assert.deepEqual(updated(csiDrivers, was, driver({ attachRequired: false })), [
+    "spec.attachedRequired: Invalid value: false: field is immutable",
+  ]);
+  assert.deepEqual(updated(csiDrivers, was, driver({ podInfoOnMount: true })), []);
+  const one = { name: "a.example", nodeID: "1" };
+  assert.deepEqual(updated(csiNodes, node(one), node({ ...one, allocatable: { count: 1 } })), []);
+  assert.equal(updated(csiNodes, node(one), node({ ...one, nodeID: "2" })).length, 1);
+  const [before, after] = ["v", "w"].map((name) => attachment({ persistentVolumeName: name }));
+  assert.match(
+    updated(volumeAttachments, before ?? {}, after ?? {})[0] ?? "",
+    /^spec: Invalid value: .*: field is immutable$/,
+  );
+  const gold = { driverName: "d", parameters: { iops: "1" } };
+  assert.deepEqual(updated(volumeAttributesClasses, gold, { ...gold, parameters: { iops: "2" } }), [
+    "parameters: Forbidden: updates to parameters are forbidden.",
+  ]);
+});
+
+test("a new driver is as Kubernetes takes one that says nothing", () => {
+  assert.deepEqual(made(csiDrivers, driver({}))["spec"], {
+    attachRequired: true,
+    podInfoOnMount: false,
+    volumeLifecycleModes: ["Persistent"],
+    storageCapacity: false,
+    fsGroupPolicy: "ReadWriteOnceWithFSType",
+    requiresRepublish: false,
+    seLinuxMount: false,
+  });
 });
