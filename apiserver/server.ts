@@ -4,13 +4,16 @@ import { type Logger, silentLogger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
 import { Aggregation } from "./aggregation/aggregation.ts";
+import type { ProxyCredential } from "./aggregation/extension-server.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
 import { type AuthenticationOptions, tokenAuthenticators } from "./authn/authenticators.ts";
 import { oidcDocuments } from "./authn/oidc-documents.ts";
+import type { RequestHeaderOptions } from "./authn/request-header.ts";
 import type { TokenAuthenticators } from "./authn/token-authenticator.ts";
 import { withoutEscalation } from "./authz/escalation.ts";
 import { createBootstrapObjects, LOOPBACK } from "./bootstrap/bootstrap.ts";
+import { tellExtensions } from "./bootstrap/extension-authentication.ts";
 import { CachedObjects } from "./cache/cached-objects.ts";
 import { type Core, makeCore } from "./chain/core.ts";
 import { withFaces } from "./chain/faces.ts";
@@ -68,6 +71,10 @@ export interface ApiServerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: VersionInfo;
+  /** By which extension API servers know this one, PEM. Left out: they do not. */
+  readonly frontProxy?: ProxyCredential;
+  /** Proxies that may name users, to this server and to extension API servers. Left out: there are none. */
+  readonly requestHeader?: RequestHeaderOptions;
   readonly parts: Parts;
   /** Aborts when the program begins to end: from then on the server is not ready. */
   readonly stopping?: AbortSignal;
@@ -85,8 +92,8 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const { accountTokens, authenticators, core, definitions, resources, stored } =
-    await assemble(options);
+  const assembled = await assemble(options);
+  const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   let { restPort } = options;
@@ -98,23 +105,28 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     isBootstrapped: () => isBootstrapped,
     stopping: options.stopping,
   });
-  await createBootstrapObjects(core, options);
+  const aggregation = await bootstrapped(assembled, tunnel, options);
   const api = core.as(LOOPBACK);
   const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
-  const aggregation = await Aggregation.follow({ core, resources, logger });
   isBootstrapped = true;
   const discovery = new Discovery({
     version,
     health: new Health({ checks, clock, logger }),
     resources,
     services: aggregation.services,
-    openApi: new OpenApi(options.parts.openApi, resources),
+    extensions: aggregation.extensions,
+    openApi: new OpenApi(options.parts.openApi, resources, () => aggregation.extensions.all()),
     documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
   });
   const common = { steps, tls, host, logger };
   const streams = podStreams({ steps, tunnel });
   const rest = await listening("the API server", options.restPort, () =>
-    startRest({ ...common, tokens: authenticators, port: options.restPort, discovery, streams }),
+    startRest({
+      ...{ ...common, discovery, streams, aggregation },
+      tokens: authenticators,
+      port: options.restPort,
+      requestHeader: options.requestHeader,
+    }),
   );
   // The kernel's choice when 0 was asked for.
   restPort = rest.port;
@@ -137,6 +149,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       await store.close();
     },
   };
+}
+
+/** What a cluster has from its first second. */
+async function bootstrapped(
+  { core, resources }: Assembled,
+  tunnel: Tunnel,
+  options: ApiServerOptions,
+): Promise<Aggregation> {
+  const { frontProxy: credential, logger, requestHeader, tls } = options;
+  await createBootstrapObjects(core, options);
+  await tellExtensions(core, { clientAuthority: tls.clientAuthority, requestHeader });
+  return Aggregation.follow({ core, resources, tunnel, logger, credential });
 }
 
 async function startGrpcFront(

@@ -168,6 +168,7 @@ async function writeConfig(): Promise<string> {
       certificate: certificates.server.certificatePath,
       key: certificates.server.keyPath,
     },
+    frontProxy: certificates.frontProxy,
     tokenKey: certificates.tokenKeyPath,
   };
   const path = join(directory, "server.json");

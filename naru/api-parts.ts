@@ -3,12 +3,15 @@ import { signingKey } from "#lib/signing-key";
 import { admission } from "../apiserver/admission/index.ts";
 import { httpsPoster } from "../apiserver/admission/webhooks/post.ts";
 import type { AuthenticationOptions } from "../apiserver/authn/authenticators.ts";
+import { USUAL_HEADERS } from "../apiserver/authn/request-header.ts";
 import { authorizer } from "../apiserver/authz/authorizer.ts";
 import { patcher } from "../apiserver/chain/patcher.ts";
 import type { VersionInfo } from "../apiserver/discovery/discovery.ts";
 import { rules } from "../apiserver/rules/index.ts";
-import type { Parts } from "../apiserver/server.ts";
+import type { ApiServerOptions, Parts } from "../apiserver/server.ts";
 import { openApiSource } from "../proto/codec/openapi/index.ts";
+import { FRONT_PROXY } from "./pki/certificates.ts";
+import type { FrontProxyFiles } from "./pki/front-proxy.ts";
 import { KUBERNETES_VERSION } from "./version.ts";
 
 export interface ApiPartsOptions {
@@ -38,6 +41,17 @@ export function apiParts(options: ApiPartsOptions): Parts {
     authentication,
     tokens: { issuer: TOKEN_ISSUER, key: signingKey(tokenKey) },
     openApi: (custom) => openApiSource({ version: KUBERNETES_VERSION }, custom),
+  };
+}
+
+/** The one proxy that may name users is the API server itself, before extension API servers and other API servers. PEM. */
+export function frontProxyParts(
+  files: FrontProxyFiles,
+): Required<Pick<ApiServerOptions, "frontProxy" | "requestHeader">> {
+  const { authority, certificate, key } = files;
+  return {
+    frontProxy: { certificate, key },
+    requestHeader: { authority, allowedNames: [FRONT_PROXY], ...USUAL_HEADERS },
   };
 }
 

@@ -25,6 +25,12 @@ export interface ServerConfig {
     readonly certificate: string;
     readonly key: string;
   };
+  /** How extension API servers know this one. */
+  readonly frontProxy: {
+    readonly authorityPath: string;
+    readonly certificatePath: string;
+    readonly keyPath: string;
+  };
   /** Path of the PEM file of the key that signs service accounts' tokens. */
   readonly tokenKey: string;
   readonly authentication?: AuthenticationConfig;

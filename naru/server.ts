@@ -6,12 +6,12 @@ import { jsonLogger, type Logger } from "#lib/logger";
 import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
-import { type ApiServer, startApiServer } from "../apiserver/server.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../apiserver/server.ts";
 import { openStore } from "../apiserver/storage/open-store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
-import { apiParts, versionInfo } from "./api-parts.ts";
+import { apiParts, frontProxyParts, versionInfo } from "./api-parts.ts";
 import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -63,6 +63,7 @@ async function startApi(
       key: await readFile(tls.key, "utf8"),
       clientAuthority: await readFile(tls.authority, "utf8"),
     },
+    ...(await frontProxyOf(config)),
     clock,
     random,
     logger,
@@ -75,6 +76,16 @@ async function startApi(
     }),
     stopping,
     serviceCidr,
+  });
+}
+
+async function frontProxyOf({
+  frontProxy,
+}: ServerConfig): Promise<Pick<ApiServerOptions, "frontProxy" | "requestHeader">> {
+  return frontProxyParts({
+    authority: await readFile(frontProxy.authorityPath, "utf8"),
+    certificate: await readFile(frontProxy.certificatePath, "utf8"),
+    key: await readFile(frontProxy.keyPath, "utf8"),
   });
 }
 

@@ -172,7 +172,7 @@ async function writeConfigs(
   plan: ClusterPlan,
   certificates: ClusterCertificates,
 ): Promise<void> {
-  const { admin, authority, server } = certificates;
+  const { admin, authority, frontProxy, server } = certificates;
   const { request } = plan;
   await mkdir(join(layout.dataDir, "config"), { recursive: true, mode: 0o700 });
   const serverConfig: ServerConfig = {
@@ -188,6 +188,7 @@ async function writeConfigs(
       certificate: server.certificatePath,
       key: server.keyPath,
     },
+    frontProxy,
     tokenKey: certificates.tokenKeyPath,
     ...(request.authentication === undefined ? {} : { authentication: request.authentication }),
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),

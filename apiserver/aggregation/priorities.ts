@@ -15,17 +15,23 @@ autoscaling/v2 17500 30
 autoscaling/v1 17500 15
 batch/v1 17400 15
 certificates.k8s.io/v1 17300 15
+certificates.k8s.io/v1beta1 17300 9
 networking.k8s.io/v1 17200 15
+networking.k8s.io/v1beta1 17200 9
 policy/v1 17100 15
 rbac.authorization.k8s.io/v1 17000 15
 storage.k8s.io/v1 16800 15
+storage.k8s.io/v1beta1 16800 9
 apiextensions.k8s.io/v1 16700 15
 admissionregistration.k8s.io/v1 16700 15
 admissionregistration.k8s.io/v1beta1 16700 12
 scheduling.k8s.io/v1 16600 15
 coordination.k8s.io/v1 16500 15
+coordination.k8s.io/v1beta1 16500 13
 node.k8s.io/v1 16300 15
 discovery.k8s.io/v1 16200 15
+flowcontrol.apiserver.k8s.io/v1 16100 21
+storagemigration.k8s.io/v1beta1 15800 9
 `;
 
 /** By group version: those that are always served here, and can be given to nobody else. */

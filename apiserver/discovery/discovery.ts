@@ -1,7 +1,9 @@
 /** The paths that are not about objects: what is served, in which version, and whether all is well. */
 import { createHash } from "node:crypto";
 import type { JsonObject } from "#lib/json";
-import { type ApiServices, inOrder } from "../aggregation/api-services.ts";
+import type { Resource } from "#resources";
+import { type ApiServices, type GroupVersion, inOrder } from "../aggregation/api-services.ts";
+import type { Extension, Extensions } from "../aggregation/extensions.ts";
 import type { ResourceTable } from "../chain/resource-table.ts";
 import { acceptClauses, Offer } from "../front/rest/accept.ts";
 import { documentBytes } from "../front/rest/encode.ts";
@@ -29,6 +31,8 @@ export interface DiscoveryOptions {
   readonly resources: ResourceTable;
   /** Say in which order. */
   readonly services: ApiServices;
+  /** What others serve. */
+  readonly extensions: Extensions;
   /** Prometheus' text, where something counts. */
   readonly metrics?: () => Promise<string>;
 }
@@ -114,8 +118,8 @@ export class Discovery {
     type: MediaType,
     make: () => JsonObject | undefined,
   ): Document | undefined {
-    const { resources, services } = this.#options;
-    const edition = `${resources.generation} ${services.generation}`;
+    const { extensions, resources, services } = this.#options;
+    const edition = `${resources.generation} ${services.generation} ${extensions.generation}`;
     if (edition !== this.#edition) this.#forget(edition);
     const known = this.#documents.get(key);
     if (known !== undefined) return known;
@@ -135,12 +139,8 @@ export class Discovery {
   }
 
   #current(): Served {
-    const { resources, services } = this.#options;
-    const all = resources.all();
-    this.#served ??= {
-      resources: all,
-      groups: inOrder(all, (group, version) => services.priorityOf(group, version)),
-    };
+    const { extensions, resources, services } = this.#options;
+    this.#served ??= servedBy(resources.all(), extensions.all(), services);
     return this.#served;
   }
 
@@ -153,6 +153,28 @@ export class Discovery {
       platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
     };
   }
+}
+
+/** A group version that somebody else serves is theirs alone. */
+function servedBy(
+  local: readonly Resource[],
+  extensions: readonly Extension[],
+  services: ApiServices,
+): Served {
+  const theirs = new Set(extensions.map(nameOf));
+  const own = local.filter((resource) => !theirs.has(nameOf(resource)));
+  const stale = extensions.filter(({ isAvailable }) => !isAvailable);
+  return {
+    resources: [...own, ...extensions.flatMap(({ kinds }) => kinds)],
+    groups: inOrder([...own, ...extensions], (group, version) =>
+      services.priorityOf(group, version),
+    ),
+    stale: new Set(stale.map(nameOf)),
+  };
+}
+
+function nameOf({ group, version }: GroupVersion): string {
+  return `${group}/${version}`;
 }
 
 interface AggregatedForm {

@@ -9,10 +9,12 @@ export interface Served {
   /** Each group with its versions, the preferred first. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
   readonly resources: Resources;
+  /** `GROUP/VERSION` of those whose server does not answer: what is told of them may be old. */
+  readonly stale: ReadonlySet<string>;
 }
 
 export function aggregated(
-  { groups, resources }: Served,
+  { groups, resources, stale }: Served,
   core: boolean,
   version: "v2" | "v2beta1",
 ): JsonObject {
@@ -23,7 +25,7 @@ export function aggregated(
       versions: versions.map((v) => ({
         version: v,
         resources: resourcesOf(resources, group, v).map(aggregatedResource),
-        freshness: "Current",
+        freshness: stale.has(`${group}/${v}`) ? "Stale" : "Current",
       })),
     }));
   return {

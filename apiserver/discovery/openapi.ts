@@ -38,13 +38,26 @@ interface Edition {
   readonly custom: ReadonlyMap<string, readonly CustomResource[]>;
 }
 
+/** Group versions that others serve, and where they describe them. */
+export type DescribedElsewhere = () => readonly {
+  readonly group: string;
+  readonly version: string;
+  readonly description: string | undefined;
+}[];
+
 export class OpenApi {
   readonly #source: OpenApiSource;
   readonly #resources: ResourceTable;
+  readonly #elsewhere: DescribedElsewhere;
   #edition: Edition;
 
-  constructor(source: OpenApiSource, resources: ResourceTable) {
+  constructor(
+    source: OpenApiSource,
+    resources: ResourceTable,
+    elsewhere: DescribedElsewhere = () => [],
+  ) {
     this.#source = source;
+    this.#elsewhere = elsewhere;
     this.#resources = resources;
     this.#edition = { generation: -1, documents: source([]), made: new Map(), custom: new Map() };
   }
@@ -68,7 +81,7 @@ export class OpenApi {
     const edition = this.#current();
     const { documents } = edition;
     if (path === "/openapi/v2") return serveV2(edition, exchange);
-    if (path === "/openapi/v3") return serveIndex(edition, exchange);
+    if (path === "/openapi/v3") return serveIndex(edition, this.#elsewhere(), exchange);
     const group = path.slice("/openapi/v3/".length);
     if (!path.startsWith("/openapi/v3/") || !documents.paths.includes(group)) return false;
     const document = await documentOf(edition, group, () => documents.v3(group));
@@ -95,17 +108,32 @@ async function serveV2(edition: Edition, exchange: Exchange): Promise<boolean> {
   return true;
 }
 
-async function serveIndex(edition: Edition, exchange: Exchange): Promise<boolean> {
-  const document = await documentOf(edition, "index", () => makeIndex(edition));
+async function serveIndex(
+  edition: Edition,
+  elsewhere: ReturnType<DescribedElsewhere>,
+  exchange: Exchange,
+): Promise<boolean> {
+  const document =
+    elsewhere.length === 0
+      ? await documentOf(edition, "index", () => makeIndex(edition, []))
+      : versioned(await makeIndex(edition, elsewhere));
   await answer(exchange, document, JSON_TYPE, false);
   return true;
 }
 
-async function makeIndex(edition: Edition): Promise<Buffer> {
+async function makeIndex(
+  edition: Edition,
+  elsewhere: ReturnType<DescribedElsewhere>,
+): Promise<Buffer> {
   const paths: Record<string, { readonly serverRelativeURL: string }> = {};
   for (const path of edition.documents.paths) {
     const { hash } = await documentOf(edition, path, () => edition.documents.v3(path));
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
+  }
+  for (const { description, ...served } of elsewhere) {
+    const path = pathOf(served);
+    if (description === undefined) delete paths[path];
+    else paths[path] = { serverRelativeURL: description };
   }
   return Buffer.from(JSON.stringify({ paths }));
 }
@@ -117,16 +145,17 @@ function documentOf(
 ): Promise<Versioned> {
   const known = made.get(key);
   if (known !== undefined) return known;
-  const document = make().then((bytes) => ({
-    bytes,
-    hash: createHash("sha256").update(bytes).digest("hex").toUpperCase(),
-  }));
+  const document = make().then(versioned);
   made.set(key, document);
   return document;
 }
 
+function versioned(bytes: Buffer): Versioned {
+  return { bytes, hash: createHash("sha256").update(bytes).digest("hex").toUpperCase() };
+}
+
 /** `apis/apps/v1`; custom kinds are never in the core group. */
-function pathOf({ group, version }: Resource): string {
+function pathOf({ group, version }: Pick<Resource, "group" | "version">): string {
   return `apis/${group}/${version}`;
 }
 

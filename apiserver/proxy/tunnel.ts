@@ -34,6 +34,10 @@ export class Tunnel {
     return [...this.#listeners.keys()];
   }
 
+  isConnected(node: string): boolean {
+    return this.#listeners.has(node);
+  }
+
   /** A node's agent is there. A second Listen of one node replaces the first: the agent was restarted. */
   listen(node: string, stream: Listener): void {
     this.#listeners.get(node)?.end();

@@ -6,6 +6,7 @@ import type { ApiObject } from "#proto";
 import { customResourceDefinitions, namespaces, type Resource, serviceAccounts } from "#resources";
 import { HOLLOW_NODES_MAX } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { kubeconfigText } from "../kubeconfig.ts";
+import { issueFrontProxy } from "../pki/front-proxy.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../pki/issue.ts";
 import { applyManifests, findKind, type Manifests } from "./apply.ts";
 import { type ControlPlane, HOST, startControlPlane } from "./control-plane.ts";
@@ -75,11 +76,18 @@ export class Cluster implements AsyncDisposable {
         : jsonLogger({ debug: false, nowMs: clock.nowMs, write: log });
     const authority = await issueAuthority("naru-ca", validity());
     const serving = { commonName: "naru", organizations: [], names: [HOST, "localhost"] };
-    const [server, admin] = await Promise.all([
+    const [server, admin, frontProxy] = await Promise.all([
       issueCertificate(authority, { ...serving, usage: "server" }, validity()),
       issueClient(authority, ADMIN.name, ADMIN.groups),
+      issueFrontProxy(validity()),
     ]);
-    const plane = await startControlPlane({ authority, serving: server, nodes, logger });
+    const plane = await startControlPlane({
+      authority,
+      serving: server,
+      frontProxy,
+      nodes,
+      logger,
+    });
     const cluster = new Cluster({ plane, authority, admin });
     // The controllers' first work: until it is done, pods of the default namespace have no account.
     await cluster.waitFor(serviceAccounts, { namespace: "default", name: "default" });

@@ -11,7 +11,8 @@ import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { startScheduler } from "../../scheduler/index.ts";
-import { apiParts, versionInfo } from "../api-parts.ts";
+import { apiParts, frontProxyParts, versionInfo } from "../api-parts.ts";
+import type { FrontProxyFiles } from "../pki/front-proxy.ts";
 import type { Credential } from "../pki/issue.ts";
 import { newTokenKey } from "../pki/token-key.ts";
 import { KUBERNETES_VERSION } from "../version.ts";
@@ -19,6 +20,7 @@ import { KUBERNETES_VERSION } from "../version.ts";
 export interface ControlPlaneOptions {
   readonly authority: Credential;
   readonly serving: Credential;
+  readonly frontProxy: FrontProxyFiles;
   readonly nodes: number;
   readonly logger: Logger;
 }
@@ -61,6 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       tokenKey,
     }),
     serviceCidr: SERVICE_CIDR,
+    ...frontProxyParts(options.frontProxy),
   });
   const clientAs = (name: string, groups: readonly string[]): Client =>
     new Client(server.core.as({ name, groups }) as unknown as Transport);

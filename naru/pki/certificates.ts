@@ -22,6 +22,8 @@ export interface ClusterCertificates {
   readonly admin: CredentialFiles;
   readonly controllers: CredentialFiles;
   readonly scheduler: CredentialFiles;
+  /** The API server before extension API servers, by an authority of its own: who trusts it believes what it says of users. */
+  readonly frontProxy: CredentialFiles & { readonly authorityPath: string };
   /** By node name: user `system:node:NAME`. */
   readonly nodes: ReadonlyMap<string, CredentialFiles>;
 }
@@ -36,17 +38,29 @@ export interface CertificateOptions {
 
 const AUTHORITY_DAYS = 3650;
 const CERTIFICATE_DAYS = 365;
-const AUTHORITY_NAME = "naru-ca";
+const AUTHORITY: AuthorityName = { file: "ca", commonName: "naru-ca" };
+const PROXY_AUTHORITY: AuthorityName = {
+  file: "front-proxy-ca",
+  commonName: "naru-front-proxy-ca",
+};
+/** As `requestheader-allowed-names` has it. */
+export const FRONT_PROXY = "front-proxy-client";
+
+interface AuthorityName {
+  readonly file: string;
+  readonly commonName: string;
+}
 
 export async function ensureCertificates(
   options: CertificateOptions,
 ): Promise<ClusterCertificates> {
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
-  const pki = await Directory.open(options);
+  const pki = await Directory.open(options, AUTHORITY);
+  const proxies = await Directory.open(options, PROXY_AUTHORITY);
   const nodes = new Map<string, CredentialFiles>();
   for (const name of options.nodeNames)
     nodes.set(name, await pki.ensure(`node-${name}`, node(name)));
-  const authority = filesOf(options.directory, "ca");
+  const authority = filesOf(options.directory, AUTHORITY.file);
   return {
     authority: {
       ...authority,
@@ -56,6 +70,10 @@ export async function ensureCertificates(
     server: await pki.ensure("server", server(options.serverNames)),
     admin: await pki.ensure("admin", client("naru-admin", ["system:masters"])),
     controllers: await pki.ensure("controllers", client("system:kube-controller-manager", [])),
+    frontProxy: {
+      ...(await proxies.ensure(FRONT_PROXY, client(FRONT_PROXY, []))),
+      authorityPath: filesOf(options.directory, PROXY_AUTHORITY.file).certificatePath,
+    },
     scheduler: await pki.ensure("scheduler", client("system:kube-scheduler", [])),
     nodes,
   };
@@ -70,13 +88,13 @@ class Directory {
     this.#authority = authority;
   }
 
-  static async open(options: CertificateOptions): Promise<Directory> {
-    const files = filesOf(options.directory, "ca");
+  static async open(options: CertificateOptions, name: AuthorityName): Promise<Directory> {
+    const files = filesOf(options.directory, name.file);
     const found = await read(files);
     if (found !== undefined) return new Directory(options, found);
     const { issueAuthority } = await import("./issue.ts");
     const validity = { nowMs: options.clock.nowMs(), days: AUTHORITY_DAYS };
-    const made = await issueAuthority(AUTHORITY_NAME, validity);
+    const made = await issueAuthority(name.commonName, validity);
     await write(files, made);
     return new Directory(options, made);
   }

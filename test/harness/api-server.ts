@@ -6,11 +6,13 @@ import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
 import type { AuthenticationOptions } from "../../apiserver/authn/authenticators.ts";
+import type { RequestHeaderOptions } from "../../apiserver/authn/request-header.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
 import type { Store } from "../../apiserver/storage/store.ts";
-import { apiParts } from "../../naru/api-parts.ts";
+import { apiParts, frontProxyParts } from "../../naru/api-parts.ts";
 import { kubeconfigText } from "../../naru/kubeconfig.ts";
+import { issueFrontProxy } from "../../naru/pki/front-proxy.ts";
 import { type Credential, issueAuthority, issueCertificate } from "../../naru/pki/issue.ts";
 import { newTokenKey } from "../../naru/pki/token-key.ts";
 
@@ -30,6 +32,8 @@ export async function startTestServer(
     readonly logger?: Logger;
     readonly parts?: Partial<Parts>;
     readonly restPort?: number;
+    /** Proxies that may name users; else the server's own. */
+    readonly requestHeader?: RequestHeaderOptions;
     readonly authentication?: AuthenticationOptions;
     /** Pods need an account, as in a whole cluster. */
     readonly serviceAccounts?: boolean;
@@ -77,6 +81,8 @@ export async function startTestServer(
       }),
       ...options.parts,
     },
+    ...frontProxyParts(await issueFrontProxy(VALIDITY)),
+    ...(options.requestHeader === undefined ? {} : { requestHeader: options.requestHeader }),
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
     serviceCidr: "10.96.0.0/16",
   });

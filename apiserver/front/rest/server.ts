@@ -4,6 +4,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
+import type { Aggregation } from "../../aggregation/aggregation.ts";
+import { type Forwarding, forward, forwardUpgrade } from "../../aggregation/forward.ts";
+import type { RequestHeaderOptions } from "../../authn/request-header.ts";
 import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
@@ -43,8 +46,11 @@ export interface RestOptions {
   readonly host: string;
   readonly port: number;
   readonly discovery: Discovery;
+  readonly aggregation: Pick<Aggregation, "extensions" | "wake">;
   readonly streams: Streams;
   readonly tokens: TokenAuthenticators;
+  /** Proxies that may name users. */
+  readonly requestHeader: RequestHeaderOptions | undefined;
   readonly logger: Logger;
 }
 
@@ -59,7 +65,7 @@ const HEADER_BYTES_MAX = 64 * 1024;
 
 export async function startRest(options: RestOptions): Promise<RestFront> {
   const server = createSecureServer({
-    ...secureContext(options.tls),
+    ...secureContext(options.tls, options.requestHeader),
     allowHTTP1: true,
     // Its type leaves out what Node passes on to the HTTP/1.1 parser.
     http1Options: { maxHeaderSize: HEADER_BYTES_MAX } as object,
@@ -83,7 +89,7 @@ export async function startRest(options: RestOptions): Promise<RestFront> {
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
-    replaceCertificate: (tls) => server.setSecureContext(secureContext(tls)),
+    replaceCertificate: (tls) => server.setSecureContext(secureContext(tls, options.requestHeader)),
     close: async () => {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -96,11 +102,11 @@ export async function startRest(options: RestOptions): Promise<RestFront> {
   };
 }
 
-function secureContext(tls: TlsFiles) {
+function secureContext(tls: TlsFiles, proxies: RequestHeaderOptions | undefined) {
   return {
     cert: tls.certificate,
     key: tls.key,
-    ca: tls.clientAuthority,
+    ca: proxies === undefined ? tls.clientAuthority : [tls.clientAuthority, proxies.authority],
     minVersion: "TLSv1.2" as const,
   };
 }
@@ -136,7 +142,12 @@ class Front {
     this.#options = options;
     this.#closing = closing;
     this.#pace = new WatchPace(options.steps.clock);
-    this.#requesters = new Requesters(options.tokens, options.steps.authorizer);
+    this.#requesters = new Requesters({
+      tokens: options.tokens,
+      authorizer: options.steps.authorizer,
+      clientAuthority: options.tls.clientAuthority,
+      requestHeader: options.requestHeader,
+    });
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -152,8 +163,13 @@ class Front {
     try {
       const route = resourceRoute(this.#options.steps.resources, exchange.path);
       const user = await this.#requesters.of(request);
-      if (route === undefined) throw noSuchPath();
       const signal = this.#closing;
+      const extension = this.#options.aggregation.extensions.of(exchange.path);
+      if (extension !== undefined) {
+        const forwarding = this.#forwarding({ exchange, extension, signal, user });
+        return await forwardUpgrade(forwarding, { socket, head });
+      }
+      if (route === undefined) throw noSuchPath();
       await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);
     } catch (error) {
       await this.#fail(exchange, error);
@@ -161,8 +177,13 @@ class Front {
   }
 
   async #route(exchange: Exchange): Promise<void> {
-    const { discovery, logger, steps, streams } = this.#options;
+    const { aggregation, discovery, logger, steps, streams } = this.#options;
     const user = await this.#requesters.of(exchange.request);
+    const extension = aggregation.extensions.of(exchange.path);
+    if (extension !== undefined) {
+      const signal = exchange.leaving(this.#closing);
+      return forward(this.#forwarding({ exchange, extension, signal, user }));
+    }
     const route = resourceRoute(this.#options.steps.resources, exchange.path);
     if (route === undefined) {
       await this.#authorizePath(exchange, user);
@@ -185,6 +206,11 @@ class Front {
     };
     if (await streams.serve(request)) return;
     await serveResource(request);
+  }
+
+  #forwarding(call: Omit<Forwarding, "authorizer" | "failed">): Forwarding {
+    const { aggregation, steps } = this.#options;
+    return { ...call, authorizer: steps.authorizer, failed: aggregation.wake };
   }
 
   async #authorizePath(exchange: Exchange, user: User): Promise<void> {
