@@ -63,6 +63,16 @@ import { runtimeClasses } from "./resources/node.ts";
 import { podDisruptionBudgets } from "./resources/policy.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./resources/rbac.ts";
 import type { Resource } from "./resources/resource.ts";
+import {
+  deviceClasses,
+  deviceClassesV1Beta2,
+  resourceClaims,
+  resourceClaimsV1Beta2,
+  resourceClaimTemplates,
+  resourceClaimTemplatesV1Beta2,
+  resourceSlices,
+  resourceSlicesV1Beta2,
+} from "./resources/resource-claims.ts";
 import { priorityClasses } from "./resources/scheduling.ts";
 import {
   csiDrivers,
@@ -97,6 +107,7 @@ export {
   type Subresource,
   type Verb,
 } from "./resources/resource.ts";
+export * from "./resources/resource-claims.ts";
 export * from "./resources/scheduling.ts";
 export * from "./resources/storage.ts";
 
@@ -148,6 +159,14 @@ export const RESOURCES: readonly Resource[] = [
   ipAddressesV1Beta1,
   serviceCidrsV1Beta1,
   runtimeClasses,
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
+  deviceClassesV1Beta2,
+  resourceClaimsV1Beta2,
+  resourceClaimTemplatesV1Beta2,
+  resourceSlicesV1Beta2,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
   certificateSigningRequests,

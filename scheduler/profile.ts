@@ -1,4 +1,5 @@
 import type { Profile } from "./cycle/decide.ts";
+import { dynamicResources } from "./plugins/dynamic-resources.ts";
 import { imageLocality } from "./plugins/image-locality.ts";
 import { interPodAffinity, preferAffinePods } from "./plugins/inter-pod-affinity.ts";
 import { nodeAffinity, preferAffineNodes } from "./plugins/node-affinity.ts";
@@ -14,6 +15,7 @@ import { type Volumes, volumeBinding } from "./plugins/volume-binding.ts";
 export const defaultProfile = (volumes: Volumes): Profile => ({
   filters: [
     nodeUnschedulable,
+    dynamicResources,
     nodeName,
     nodeAffinity,
     taintToleration,

@@ -42,6 +42,12 @@ import { runtimeClassRules } from "./node/runtime-class.ts";
 import { disruptionBudgetRules } from "./policy/disruption-budget.ts";
 import { bindingRules } from "./rbac/bindings.ts";
 import { roleRules } from "./rbac/roles.ts";
+import {
+  deviceClassRules,
+  resourceClaimRules,
+  resourceClaimTemplateRules,
+} from "./resource/claims.ts";
+import { resourceSliceRules } from "./resource/resource-slice.ts";
 import { priorityClassRules } from "./scheduling/priority-class.ts";
 import { csiDriverRules, csiNodeRules, csiStorageCapacityRules } from "./storage/csi.ts";
 import { storageClassRules } from "./storage/storage-class.ts";
@@ -84,6 +90,10 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ServiceCIDR.networking.k8s.io": serviceCidrRules,
   "RuntimeClass.node.k8s.io": runtimeClassRules,
   "PriorityClass.scheduling.k8s.io": priorityClassRules,
+  "DeviceClass.resource.k8s.io": deviceClassRules,
+  "ResourceClaim.resource.k8s.io": resourceClaimRules,
+  "ResourceClaimTemplate.resource.k8s.io": resourceClaimTemplateRules,
+  "ResourceSlice.resource.k8s.io": resourceSliceRules,
   "PodDisruptionBudget.policy": disruptionBudgetRules,
   "StorageClass.storage.k8s.io": storageClassRules,
   "CSIDriver.storage.k8s.io": csiDriverRules,

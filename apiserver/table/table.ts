@@ -7,6 +7,7 @@ import { ADMISSION_TABLES } from "./admission-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
 import { CERTIFICATE_TABLES } from "./certificate-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
+import { DEVICE_TABLES } from "./device-tables.ts";
 import { age } from "./duration.ts";
 import { NETWORKING_TABLES } from "./networking-tables.ts";
 import { podTable } from "./pod-table.ts";
@@ -52,6 +53,7 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...ADMISSION_TABLES,
   ...CERTIFICATE_TABLES,
   ...CLUSTER_TABLES,
+  ...DEVICE_TABLES,
   ...STORAGE_TABLES,
   ...NETWORKING_TABLES,
   ...WORKLOAD_TABLES,

@@ -17,6 +17,13 @@ export function refusal(pod: Pod, others: readonly Pod[], node: Node): Verdict |
       message: `Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector`,
     };
   }
+  if ((pod.spec.resourceClaims ?? []).length > 0) {
+    return {
+      reason: "UnexpectedAdmissionError",
+      message:
+        "Pod was rejected: its resource claims cannot be met, since nothing here allocates devices",
+    };
+  }
   const allocatable = node.status.allocatable ?? {};
   const podsMax = Number(allocatable["pods"] ?? Number.POSITIVE_INFINITY);
   if (others.length + 1 > podsMax) return outOf("pods", 1, others.length, podsMax);

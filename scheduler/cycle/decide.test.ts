@@ -45,6 +45,12 @@ const spread = (maxSkew: number, topologyKey: string) => ({
 const CASES: readonly Case[] = [
   { name: "says that there are no nodes", nodes: {}, pod: {}, expect: /^no nodes available/ },
   {
+    name: "runs no pod without the devices that it claims",
+    nodes: { a: {} },
+    pod: { spec: { resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }] } },
+    expect: /1 node\(s\) cannot allocate the pod's resource claims/,
+  },
+  {
     name: "takes the emptier node",
     nodes: { a: {}, b: {} },
     placed: [{ nodeName: "a", cpu: "2" }],

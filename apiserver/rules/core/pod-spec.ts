@@ -3,6 +3,7 @@ import type { JsonObject } from "#lib/json";
 import type { Pod } from "#proto/core/v1";
 import { type Causes, forbidden, invalid, required } from "../causes.ts";
 import { atLeast, between, ipAddress, named, requiredOneOf } from "../checks.ts";
+import { validateResourceClaims } from "./pod-claims.ts";
 import { type ContainersContext, validateContainers, validateHostPorts } from "./pod-containers.ts";
 import { validateScheduling } from "./pod-scheduling.ts";
 import { validateGates, validatePodSecurity } from "./pod-security.ts";
@@ -43,6 +44,7 @@ export function validatePodSpec(spec: JsonObject, path: string): Causes {
       earlier: initContainers,
       isInit: false,
     }),
+    ...validateResourceClaims(pod, path),
     ...validateHostPorts(containers, `${path}.containers`),
     ...validatePodSecurity(pod, path),
     ...validateGates(pod, path),
