@@ -110,7 +110,10 @@ export class CachedObjects implements Reader, Writer {
   }
 
   async list(query: ListQuery): Promise<PublishedList> {
-    if (query.continue !== undefined) return this.#goOn(query, parseContinue(query.continue));
+    if (query.continue !== undefined) {
+      const prefix = prefixOf(query.resource, query.namespace);
+      return this.#goOn(query, parseContinue(query.continue, prefix));
+    }
     if (isExact(query)) return this.#exactly(query, parseRevision(query.resourceVersion));
     await this.#asNewAs(query.resourceVersion);
     const limit = query.limit ?? 0;

@@ -2,8 +2,19 @@ import { prefixOf } from "../chain/keys.ts";
 import { Published } from "../chain/published.ts";
 import { selectionOf } from "../chain/selection.ts";
 import type { ListQuery, PublishedList } from "../chain/steps.ts";
-import { type Continue, expired, expiredPage, StoreObjects } from "../chain/store-objects.ts";
-import { CompactedError, type RangeOptions, type Store } from "../storage/store.ts";
+import {
+  type Continue,
+  expired,
+  expiredPage,
+  notOurs,
+  StoreObjects,
+} from "../chain/store-objects.ts";
+import {
+  CompactedError,
+  FutureRevisionError,
+  type RangeOptions,
+  type Store,
+} from "../storage/store.ts";
 
 /** Selections read more than they return; a step of this many bounds what is held at once. */
 const STEP_ENTRIES_MAX = 500;
@@ -66,6 +77,8 @@ async function rangePast({ page, prefix, store }: Past, options: RangeOptions) {
     if (error instanceof CompactedError) {
       throw page === undefined ? expired() : expiredPage(page);
     }
+    // No list was ever begun there.
+    if (error instanceof FutureRevisionError && page !== undefined) throw notOurs();
     throw error;
   }
 }

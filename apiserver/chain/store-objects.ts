@@ -46,7 +46,7 @@ export class StoreObjects implements Reader, Writer {
 
   async list(query: ListQuery): Promise<PublishedList> {
     const prefix = prefixOf(query.resource, query.namespace);
-    const from = query.continue === undefined ? undefined : parseContinue(query.continue);
+    const from = query.continue === undefined ? undefined : parseContinue(query.continue, prefix);
     const { entries, revision } = await this.#range(prefix, from);
     const wanted = selectionOf(query);
     const all = entries.map((e) => new Published(e.key, e.modRevision, e.value));
@@ -187,14 +187,21 @@ function makeContinue(from: Continue): string {
   );
 }
 
-export function parseContinue(token: string): Continue {
+/** Clients may write what they like into it, so it leads nowhere outside of what is listed. */
+export function parseContinue(token: string, prefix: string): Continue {
   try {
     const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
-    if (typeof rv === "number" && typeof start === "string") return { revision: rv, key: start };
+    const isRevision = rv === NOW || (Number.isSafeInteger(rv) && rv > 0);
+    if (isRevision && typeof start === "string" && start.startsWith(prefix))
+      return { revision: rv, key: start };
   } catch {
     // Falls through to the refusal: whatever is wrong with it, it is not a token of ours.
   }
-  throw new StatusError("BadRequest", "continue key is not valid");
+  throw notOurs();
+}
+
+export function notOurs(): StatusError {
+  return new StatusError("BadRequest", "continue key is not valid");
 }
 
 export function expired(): StatusError {

@@ -156,6 +156,11 @@ function testReads(test: Test): void {
     );
     const exact = await store.range(prefix, { limit: 25, revision: first.revision });
     assert.equal(exact.more, false);
+    const early = await store.range(`${prefix}1`, { startKey: prefix });
+    assert.equal(
+      early.entries[0]?.key,
+      keys.find((key) => key.startsWith(`${prefix}1`)),
+    );
   });
 
   test("the past can be read, the future not", async (store, prefix) => {

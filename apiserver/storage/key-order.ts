@@ -33,3 +33,8 @@ function rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
+
+/** Where a range of the keys below a prefix starts. */
+export function startOf(prefix: string, startKey: string | undefined): string {
+  return startKey === undefined || compareKeys(startKey, prefix) < 0 ? prefix : startKey;
+}

@@ -22,7 +22,7 @@ export interface RangeOptions {
   readonly revision?: number;
   /** At most this many entries; `more` then says whether others follow. */
   readonly limit?: number;
-  /** Start at this key (inclusive) instead of at the prefix; for paging. */
+  /** Start at this key (inclusive) instead of at the prefix; for paging. One that sorts before the prefix is as none. */
   readonly startKey?: string;
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { ChangeFeed } from "../change-feed.ts";
+import { startOf } from "../key-order.ts";
 import {
   type ChangeBatch,
   CompactedError,
@@ -80,7 +81,7 @@ export class EmbeddedStore implements Store {
       const revision = options.revision ?? newest;
       if (revision < oldest) throw new CompactedError(oldest);
       if (revision > newest) throw new FutureRevisionError(newest);
-      const startKey = options.startKey ?? prefix;
+      const startKey = startOf(prefix, options.startKey);
       const found = entriesAt(snapshot, { prefix, startKey, revision, limit }, newest);
       const more = found.length > limit;
       return { entries: more ? found.slice(0, limit) : found, revision, more };

@@ -1,6 +1,6 @@
 import type { Clock } from "#lib/clock";
 import { ChangeFeed } from "../change-feed.ts";
-import { compareKeys, lowerBound } from "../key-order.ts";
+import { compareKeys, lowerBound, startOf } from "../key-order.ts";
 import {
   type Change,
   type ChangeBatch,
@@ -50,7 +50,7 @@ export class MemoryStore implements Store {
     if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const entries: Entry[] = [];
-    for (const key of this.#keysFrom(prefix, options.startKey ?? prefix)) {
+    for (const key of this.#keysFrom(prefix, startOf(prefix, options.startKey))) {
       const entry = this.#at(key, revision);
       if (entry === undefined) continue;
       if (entries.length === limit) return { entries, revision, more: true };
