@@ -26,5 +26,7 @@ const FALSE: ScalarTag = { ...TRUE, test: /^(?:n|N|no|No|NO|off|Off|OFF)$/, reso
 export const KUBERNETES_YAML: DocumentOptions & ParseOptions & SchemaOptions = {
   version: "1.2",
   uniqueKeys: true,
+  // What is odd but means something is no one's to read in a log.
+  logLevel: "error",
   customTags: (tags) => [OCTAL, TRUE, FALSE, ...tags],
 };

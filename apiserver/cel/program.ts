@@ -90,5 +90,8 @@ function exhausted(): Evaluated {
 /** The first line; the rest draws the place in the expression, which a status message has no room for. */
 function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
+  // The parser descends by recursion, and only some of what nests counts against its own bound.
+  if (error instanceof RangeError && text.includes("call stack"))
+    return "the expression nests too deeply";
   return text.split("\n", 1)[0] ?? text;
 }

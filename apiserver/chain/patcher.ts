@@ -25,10 +25,11 @@ function refusing<T>(apply: () => T): T {
     return apply();
   } catch (error) {
     if (error instanceof JsonPatchError) {
-      if (error.fault !== "too-large")
-        throw new StatusError("Invalid", error.message, { cause: error });
-      const message = `Request entity too large: ${error.message}`;
-      throw new StatusError("RequestEntityTooLarge", message, { cause: error });
+      const { fault, message } = error;
+      if (fault === "no-patch") throw new StatusError("BadRequest", message, { cause: error });
+      if (fault !== "too-large") throw new StatusError("Invalid", message, { cause: error });
+      const text = `Request entity too large: ${message}`;
+      throw new StatusError("RequestEntityTooLarge", text, { cause: error });
     }
     if (error instanceof StrategicMergeError)
       throw new StatusError("BadRequest", error.message, { cause: error });

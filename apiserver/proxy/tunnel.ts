@@ -146,6 +146,8 @@ export function sessionFailure(end: SessionEnd | undefined): StatusError | undef
   if (end === undefined)
     return new StatusError("ServiceUnavailable", "the connection to the node was lost");
   if (end.errorReason === "") return undefined;
-  const reason = end.errorReason in REASONS ? (end.errorReason as Reason) : "InternalError";
+  const reason = Object.hasOwn(REASONS, end.errorReason)
+    ? (end.errorReason as Reason)
+    : "InternalError";
   return new StatusError(reason, end.errorMessage);
 }

@@ -12,7 +12,8 @@ export function invalid(field: string, value: unknown, detail: string): StatusCa
   return {
     reason: "FieldValueInvalid",
     field,
-    message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
+    // What is left out is null to Kubernetes, and no text at all to JSON.stringify.
+    message: `Invalid value: ${JSON.stringify(value ?? null)}: ${detail}`,
   };
 }
 

@@ -168,7 +168,7 @@ function withoutAbsent(
 }
 
 function isReason(reason: string | undefined): reason is Reason {
-  return reason !== undefined && reason in REASONS;
+  return reason !== undefined && Object.hasOwn(REASONS, reason);
 }
 
 function reasonOf(code: number): Reason {

@@ -278,7 +278,7 @@ function statusError(error: ServiceError): StatusError {
       readonly message: string;
       readonly details?: StatusDetails;
     };
-    const known = reason in REASONS ? (reason as Reason) : "InternalError";
+    const known = Object.hasOwn(REASONS, reason) ? (reason as Reason) : "InternalError";
     return new StatusError(known, message, details === undefined ? {} : { details });
   }
   const reason = error.code === status.DEADLINE_EXCEEDED ? "Timeout" : "ServiceUnavailable";

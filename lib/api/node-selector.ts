@@ -1,5 +1,6 @@
 /** Which nodes a NodeSelectorTerm is for: the rule behind required and preferred node affinity. */
 import type { NodeSelectorRequirement, NodeSelectorTerm } from "#proto/core/v1";
+import { ownLabel } from "./selector.ts";
 
 export interface SelectableNode {
   readonly name: string;
@@ -13,7 +14,7 @@ export function nodeTermMatcher(term: NodeSelectorTerm): NodeMatcher {
   const { matchExpressions = [], matchFields = [] } = term;
   if (matchExpressions.length === 0 && matchFields.length === 0) return () => false;
   return (node) =>
-    matchExpressions.every((each) => holds(each, node.labels[each.key])) &&
+    matchExpressions.every((each) => holds(each, ownLabel(node.labels, each.key))) &&
     // `metadata.name` is the only field there is.
     matchFields.every((each) => holds(each, node.name));
 }

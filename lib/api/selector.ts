@@ -63,7 +63,13 @@ export function requirementsMatcher(requirements: readonly Requirement[]): Label
   if (equalities.every((each) => each !== undefined)) {
     return (labels = NO_LABELS) => equalities.every(([key, value]) => labels[key] === value);
   }
-  return (labels = NO_LABELS) => requirements.every((each) => holds(each, labels[each.key]));
+  return (labels = NO_LABELS) =>
+    requirements.every((each) => holds(each, ownLabel(labels, each.key)));
+}
+
+/** `constructor` is a label like any other, and here only when somebody set it. */
+export function ownLabel(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 /** The text that `parseLabelSelector` reads. */

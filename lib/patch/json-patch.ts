@@ -16,8 +16,8 @@ export class JsonPatchError extends Error {
   }
 }
 
-/** `failed-test`: the document merely was not as a `test` wanted it. */
-type Fault = "failed-test" | "invalid" | "too-large";
+/** `failed-test`: the document merely was not as a `test` wanted it. `no-patch`: it would fit no document. */
+type Fault = "failed-test" | "invalid" | "no-patch" | "too-large";
 
 /** As many as Kubernetes takes in one patch. */
 const OPERATIONS_MAX = 10_000;
@@ -34,7 +34,8 @@ type Path = readonly string[];
 
 /** The document after all operations, in order; the first that fails ends it, and nothing is changed. */
 export function applyJsonPatch(document: JsonValue, operations: unknown): JsonValue {
-  if (!Array.isArray(operations)) throw new JsonPatchError("a JSON patch is a list of operations");
+  if (!Array.isArray(operations))
+    throw new JsonPatchError("a JSON patch is a list of operations", "no-patch");
   if (operations.length > OPERATIONS_MAX)
     throw new JsonPatchError(`more than ${OPERATIONS_MAX} operations`, "too-large");
   const copies: Copies = { bytes: 0 };
@@ -80,7 +81,7 @@ function applyOne(document: JsonValue, operation: unknown, copies: Copies): Json
       throw new JsonPatchError("the value is another one", "failed-test");
     default:
       throw new JsonPatchError(
-        `op ${JSON.stringify(op)} is none of add, remove, replace, move, copy, test`,
+        `op ${JSON.stringify(op ?? null)} is none of add, remove, replace, move, copy, test`,
       );
   }
 }
@@ -171,7 +172,8 @@ function valueIn(operation: JsonObject): JsonValue {
 
 function describe(operation: unknown): string {
   if (!isObject(operation)) return "?";
-  return `${String(operation["op"])} ${String(operation["path"])}`;
+  const words = [operation["op"], operation["path"]].filter((each) => typeof each === "string");
+  return words.length === 0 ? "?" : words.join(" ");
 }
 
 function isObject(value: unknown): value is JsonObject {

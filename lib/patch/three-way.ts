@@ -2,8 +2,10 @@
  * What client-side apply sends: the change from what is there to what is wanted, taking away only what an earlier apply
  * had put there. Everything else on the object belongs to others and stays.
  */
+
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { ownField, setOwnField } from "./own-field.ts";
 import { mergesLists, type PatchField, type PatchSchema } from "./patch-schema.ts";
 
 export interface ThreeWay {
@@ -20,11 +22,14 @@ export interface ThreeWay {
 export function threeWayPatch({ current, modified, original, schema }: ThreeWay): JsonObject {
   const patch: Record<string, JsonValue> = {};
   for (const key of Object.keys(original)) {
-    if (!(key in modified) && key in current) patch[key] = null;
+    if (!Object.hasOwn(modified, key) && Object.hasOwn(current, key)) setOwnField(patch, key, null);
   }
   for (const [key, wanted] of Object.entries(modified)) {
-    const change = changeOf(wanted, current[key], original[key], schema?.field(key));
-    if (change !== undefined) Object.assign(patch, nameChange(key, change));
+    const before = [ownField(current, key), ownField(original, key)] as const;
+    const change = changeOf(wanted, ...before, schema?.field(key));
+    if (change === undefined) continue;
+    for (const [name, value] of Object.entries(nameChange(key, change)))
+      setOwnField(patch, name, value);
   }
   return patch;
 }

@@ -107,7 +107,10 @@ function validatingPolicyOf({ metadata, spec }: ValidatingAdmissionPolicy): Vali
       expression,
       compiled: compile(expression, expressions),
       message: (message ?? "").trim(),
-      reason: reason !== undefined && reason in REASONS ? (reason as Reason) : DEFAULT_REASON,
+      reason:
+        reason !== undefined && Object.hasOwn(REASONS, reason)
+          ? (reason as Reason)
+          : DEFAULT_REASON,
       ...(messageExpression ? { messageCompiled: compile(messageExpression, expressions) } : {}),
     }),
   );

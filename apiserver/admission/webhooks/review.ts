@@ -119,7 +119,7 @@ export function rejection(hook: string, status: JsonObject): StatusError {
 
 /** The nearest of our own, for fronts that know no other. */
 function reasonFor(code: number, reason: string): Reason {
-  if (reason in REASONS) return reason as Reason;
+  if (Object.hasOwn(REASONS, reason)) return reason as Reason;
   const same = Object.entries(REASONS).find(([, { http }]) => http === code)?.[0];
   return (same as Reason | undefined) ?? (code < 500 ? "Forbidden" : "InternalError");
 }

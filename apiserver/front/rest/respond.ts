@@ -1,4 +1,4 @@
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { type Http2ServerRequest, type Http2ServerResponse, constants as http2 } from "node:http2";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import type { JsonObject } from "#lib/json";
@@ -68,6 +68,15 @@ export class Exchange {
       ...(packed ? { "content-encoding": "gzip" } : {}),
     });
     this.response.end(bytes);
+    // Only who has read enough pauses: what still comes would hold its stream, or connection, for ever.
+    if (this.request.isPaused()) this.#letGo();
+  }
+
+  /** Of the rest of a body: HTTP/2 can say that it is not wanted, HTTP/1.1 has to let it pass. */
+  #letGo(): void {
+    const { request } = this;
+    if (request.httpVersionMajor === 2) request.stream.close(http2.NGHTTP2_NO_ERROR);
+    else request.resume();
   }
 
   /** The head of an answer whose body the caller writes. */

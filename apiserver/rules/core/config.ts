@@ -15,7 +15,7 @@ export const configMapRules: KindRules = {
   validate(object) {
     const data = (object["data"] ?? {}) as Data;
     const binary = (object["binaryData"] ?? {}) as Data;
-    const twice = Object.keys(data).filter((key) => key in binary);
+    const twice = Object.keys(data).filter((key) => Object.hasOwn(binary, key));
     return [
       ...keys(data, "data"),
       ...keys(binary, "binaryData"),
@@ -59,7 +59,9 @@ export const secretRules: KindRules = {
   },
   validate(object) {
     const data = (object["data"] ?? {}) as Data;
-    const missing = (REQUIRED_KEYS[String(object["type"])] ?? []).filter((key) => !(key in data));
+    const missing = (REQUIRED_KEYS[String(object["type"])] ?? []).filter(
+      (key) => !Object.hasOwn(data, key),
+    );
     return [
       ...keys(data, "data"),
       ...missing.map((key) => required(`data[${key}]`)),
