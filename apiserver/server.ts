@@ -43,6 +43,8 @@ import { reviewer } from "./reviewer.ts";
 import { ServiceRepair } from "./services/repair.ts";
 import { withServiceRecords } from "./services/with-records.ts";
 import type { Store } from "./storage/store.ts";
+import { withMeasuredKinds } from "./usage/measured-kinds.ts";
+import { NO_USAGE, type NodeUsage, tunnelUsage } from "./usage/node-usage.ts";
 
 /** What decides, as functions: handed in, so that a simulation or a test can put others in their place. */
 export interface Parts {
@@ -80,6 +82,8 @@ export interface ApiServerOptions {
   readonly stopping?: AbortSignal;
   /** Of the services' addresses, as `10.96.0.0/16`; its first is the one that pods reach the server by. */
   readonly serviceCidr: string;
+  /** What nodes use. Left out: their agents are asked. */
+  readonly nodeUsage?: NodeUsage;
 }
 
 export interface ApiServer {
@@ -92,10 +96,11 @@ export interface ApiServer {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
-  const assembled = await assemble(options);
+  const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
+  const nodeUsage = tunnelUsage({ tunnel, clock, logger });
+  const assembled = await assemble({ nodeUsage, ...options });
   const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
-  const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   let { restPort } = options;
   let isBootstrapped = false;
   const checks = healthChecks({
@@ -119,10 +124,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
   });
   const common = { steps, tls, host, logger };
-  const streams = podStreams({ steps, tunnel });
   const rest = await listening("the API server", options.restPort, () =>
     startRest({
-      ...{ ...common, discovery, streams, aggregation },
+      ...{ ...common, discovery, aggregation, streams: podStreams({ steps, tunnel }) },
       tokens: authenticators,
       port: options.restPort,
       requestHeader: options.requestHeader,
@@ -175,7 +179,7 @@ async function startGrpcFront(
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
 export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
-    Partial<Pick<ApiServerOptions, "logger">>,
+    Partial<Pick<ApiServerOptions, "logger" | "nodeUsage">>,
 ): Promise<Core> {
   return (await assemble(options)).core;
 }
@@ -190,7 +194,7 @@ interface Assembled {
 }
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
-  const { store, clock, random, parts, logger = silentLogger } = options;
+  const { store, clock, random, parts, logger = silentLogger, nodeUsage = NO_USAGE } = options;
   const stored = await CachedObjects.open(store, clock, logger);
   const faced = withFaces(withServiceRecords(stored, { clock, random }));
   const calling = { reader: faced, clock, random, post: parts.post };
@@ -219,7 +223,7 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     reviewer: reviewer(authorizer, authenticators),
     tokens: accountTokens ?? NO_TOKENS,
     patcher: parts.patcher,
-    reader: objects,
+    reader: withMeasuredKinds(objects, nodeUsage),
     writer: objects,
     resources,
     clock,

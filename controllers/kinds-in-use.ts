@@ -4,7 +4,10 @@ import { resourcesOf } from "#lib/api/custom-resources";
 import type { CustomResourceDefinition } from "#proto/apiextensions/v1";
 import { customResourceDefinitions, RESOURCES, type Resource } from "#resources";
 
-const STORED = RESOURCES.filter(({ storedAs }) => storedAs === undefined);
+/** Of what is asked or measured, and of a second face, nothing is kept, and nothing can be followed. */
+const STORED = RESOURCES.filter(
+  ({ storedAs, verbs }) => storedAs === undefined && verbs.includes("watch"),
+);
 
 export interface KindsHandler {
   come(resource: Resource): void;
@@ -12,8 +15,8 @@ export interface KindsHandler {
 }
 
 /**
- * The kinds that the cluster has just now, for controllers that look after all: one row for each, whatever versions and
- * groups show it, since these share their objects.
+ * The kinds whose objects the cluster keeps just now, for controllers that look after all: one row for each, whatever
+ * versions and groups show it, since these share their objects.
  */
 export class KindsInUse {
   readonly #custom = new Map<string, Resource>();

@@ -64,6 +64,7 @@ export async function runAgent(options: RunOptions): Promise<void> {
     volumeKernel: linuxVolumeKernel(kernel),
     dns: { clusterDns: [dnsIp], clusterDomain: CLUSTER_DOMAIN, nodeResolvConf: resolvConf },
     facts: await factsOf(stateDir),
+    files: kernel,
     clock,
     random,
     logger,

@@ -20,6 +20,10 @@ import { podDirectory, volumesDirectory } from "./pod/pod-files.ts";
 import { recordedPods, removeRecord } from "./pod/pod-record.ts";
 import { type FoundPod, PodWorker } from "./pod/worker.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { readCounters } from "./stats/counters.ts";
+import type { MachineFiles } from "./stats/machine-usage.ts";
+import { summaryOf } from "./stats/summary.ts";
+import { UsageMeter } from "./stats/usage-meter.ts";
 import { serveSession } from "./streams/serve-session.ts";
 import { runTunnel } from "./streams/tunnel-client.ts";
 import { keepLocalVolumes } from "./volumes/local-volumes.ts";
@@ -38,6 +42,8 @@ export interface AgentOptions {
   readonly volumeKernel: VolumeKernel;
   readonly dns: DnsSettings;
   readonly facts: MachineFacts;
+  /** The machine's /proc. */
+  readonly files: MachineFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -214,8 +220,10 @@ class NodeAgent implements Agent {
   }
 
   async #serveStreams(): Promise<void> {
-    const { tunnel, clock, logger, runtime } = this.#options;
+    const { tunnel, clock, logger, nodeName, runtime } = this.#options;
     if (tunnel === undefined) return;
+    const pods = () => [...this.#workers.values()].map((worker) => worker.forStreams());
+    const meter = new UsageMeter(clock, () => readCounters({ ...this.#options, pods }));
     const streams = {
       runtime,
       clock,
@@ -225,7 +233,7 @@ class NodeAgent implements Agent {
         const worker = this.#workers.get(uid) ?? this.#workerByName(namespace, name);
         return worker?.forStreams();
       },
-      all: () => [...this.#workers.values()].map((worker) => worker.forStreams()),
+      summary: async (signal: AbortSignal) => summaryOf(nodeName, await meter.measure(signal)),
     };
     const handle = (session: Parameters<typeof serveSession>[1]) => serveSession(streams, session);
     await runTunnel({ tunnel, clock, logger, handle }, this.#stop.signal);

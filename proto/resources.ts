@@ -50,6 +50,7 @@ import {
 } from "./resources/core.ts";
 import { endpointSlices } from "./resources/discovery.ts";
 import { eventsV1 } from "./resources/events.ts";
+import { nodeMetrics, podMetrics } from "./resources/metrics.ts";
 import {
   ingressClasses,
   ingresses,
@@ -96,6 +97,7 @@ export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
 export * from "./resources/discovery.ts";
 export * from "./resources/events.ts";
+export * from "./resources/metrics.ts";
 export * from "./resources/networking.ts";
 export * from "./resources/node.ts";
 export * from "./resources/policy.ts";
@@ -184,4 +186,6 @@ export const RESOURCES: readonly Resource[] = [
   mutatingAdmissionPoliciesV1Beta1,
   mutatingAdmissionPolicyBindingsV1Beta1,
   apiServices,
+  nodeMetrics,
+  podMetrics,
 ];

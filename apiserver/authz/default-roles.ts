@@ -40,6 +40,11 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
   { name: "system:aggregate-to-edit", addedTo: "edit", rules: editRules() },
   { name: "system:aggregate-to-view", addedTo: "view", rules: viewRules() },
   {
+    name: "system:aggregated-metrics-reader",
+    addedTo: "view",
+    rules: [rule(READ, "metrics.k8s.io", "nodes pods")],
+  },
+  {
     name: "system:basic-user",
     rules: [
       rule("create", "authorization.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews"),

@@ -1,7 +1,7 @@
 import type { Client } from "#client";
 import { StatusError } from "#lib/status-error";
 import type { OwnerReference } from "#proto/meta/v1";
-import { isQuestion, type Resource } from "#resources";
+import type { Resource } from "#resources";
 import type { KindsInUse } from "../kinds-in-use.ts";
 import type { GraphNode, OwnerGraph } from "./graph.ts";
 import { FOREGROUND, type GarbagePlan, type OwnerState, planGarbage } from "./plan.ts";
@@ -52,7 +52,7 @@ async function stateOf(
     .all()
     .find((each) => each.kind === owner.kind && each.group === group);
   // Of a kind that is not served nothing can be known: it is left in peace.
-  if (resource === undefined || isQuestion(resource)) return "present";
+  if (resource === undefined) return "present";
   // Nor of an owner in a namespace, by something that is in none.
   if (resource.namespaced && node.object.metadata.namespace === undefined) return "present";
   return (await existsLive(deps, node, resource, owner)) ? "present" : "absent";

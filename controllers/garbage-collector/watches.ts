@@ -1,6 +1,6 @@
 import { Controller } from "#client";
 import type { ApiObject } from "#proto";
-import { events, isQuestion, leases, type Resource } from "#resources";
+import { events, leases, type Resource } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import type { KindsInUse } from "../kinds-in-use.ts";
 import { OwnerGraph } from "./graph.ts";
@@ -20,7 +20,7 @@ export function garbageCollector(context: ControllerContext, kinds: KindsInUse):
   });
   kinds.onChange({
     come(resource) {
-      if (IGNORED.includes(resource) || isQuestion(resource)) return;
+      if (IGNORED.includes(resource)) return;
       informers.of(resource).onChange((before, after) => {
         if (after !== undefined) seen(resource, before, after);
         else if (before !== undefined) gone(before);

@@ -5,7 +5,7 @@ import { isTerminal } from "#lib/api/pod";
 import { isUsedBy } from "#lib/quota/usage";
 import type { ApiObject } from "#proto";
 import type { Pod, ResourceQuota, Service } from "#proto/core/v1";
-import { isQuestion, pods, type Resource, resourceQuotas, services } from "#resources";
+import { pods, type Resource, resourceQuotas, services } from "#resources";
 import type { ControllerContext, StartedController } from "../context.ts";
 import type { KindsInUse } from "../kinds-in-use.ts";
 import { reconcileQuota, SETTLE_MS } from "./reconcile.ts";
@@ -39,7 +39,7 @@ export function quotaController(context: ControllerContext, kinds: KindsInUse): 
   });
   kinds.onChange({
     come(resource) {
-      if (!resource.namespaced || isQuestion(resource) || IGNORED.has(resource.plural)) return;
+      if (!resource.namespaced || IGNORED.has(resource.plural)) return;
       informers.of(resource).onChange((before, after) => {
         if (before === undefined || !frees(resource, before, after)) return;
         for (const quota of quotas.by(BY_NAMESPACE, before.metadata.namespace ?? "")) {

@@ -8,6 +8,7 @@ import { systemRandom as random } from "#lib/system-random";
 import type { Resource } from "#resources";
 import { type ApiServer, startApiServer } from "../../apiserver/server.ts";
 import { MemoryStore } from "../../apiserver/storage/memory/memory-store.ts";
+import { NO_USAGE, type NodeUsage } from "../../apiserver/usage/node-usage.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { startScheduler } from "../../scheduler/index.ts";
@@ -44,6 +45,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { authority, logger, serving } = options;
   const stop = new AbortController();
   const tokenKey = newTokenKey();
+  let nodeUsage = NO_USAGE;
   const server = await startApiServer({
     store: new MemoryStore(clock),
     host: HOST,
@@ -64,11 +66,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }),
     serviceCidr: SERVICE_CIDR,
     ...frontProxyParts(options.frontProxy),
+    nodeUsage: (node) => nodeUsage(node),
   });
   const clientAs = (name: string, groups: readonly string[]): Client =>
     new Client(server.core.as({ name, groups }) as unknown as Transport);
   const client = clientAs("system:naru", ["system:masters"]);
   const loops = await startLoops(client, options, tokenKey);
+  nodeUsage = loops.nodeUsage;
   return {
     server,
     client,
@@ -89,7 +93,7 @@ async function startLoops(
   client: Client,
   { authority: signer, logger, nodes }: ControlPlaneOptions,
   tokenKey: string,
-): Promise<{ close(): Promise<void> }> {
+): Promise<{ readonly nodeUsage: NodeUsage; close(): Promise<void> }> {
   const informers = new Informers({ client, clock, random, logger });
   const context = (component: string) => {
     const common = { client, clock, random, logger };
@@ -109,6 +113,7 @@ async function startLoops(
   await informers.start();
   await hollow.start(nodes);
   return {
+    nodeUsage: (node) => hollow.usage(node),
     close: async () => {
       await hollow.close();
       scheduler.close();

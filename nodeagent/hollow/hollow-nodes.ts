@@ -1,4 +1,5 @@
 import { type Client, Controller, type Informers } from "#client";
+import type { NodeSummary } from "#lib/api/node-summary";
 import { formatMicroTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
@@ -10,6 +11,7 @@ import type { Node, Pod } from "#proto/core/v1";
 import { leases, nodes, pods } from "#resources";
 import type { MachineFacts } from "../node/facts.ts";
 import { nodeStatus } from "../node/node-status.ts";
+import { hollowSummary } from "./hollow-summary.ts";
 import { planHollowPod } from "./pod-status.ts";
 
 export interface HollowNodesOptions {
@@ -58,6 +60,14 @@ export class HollowNodes {
     await Promise.all(names.map((name, at) => this.#register({ name, at, lastAddress: 0 })));
     this.#controller.start();
     this.#renewLater();
+  }
+
+  /** What its pods use, as they say themselves; undefined for a node of somebody else. */
+  async usage(name: string): Promise<NodeSummary | undefined> {
+    if (!this.#nodes.has(name)) return undefined;
+    const { clock, informers } = this.#options;
+    const own = [...informers.of(pods).store.values()].filter(({ spec }) => spec.nodeName === name);
+    return hollowSummary(name, own, clock.nowMs());
   }
 
   async close(): Promise<void> {

@@ -101,14 +101,14 @@ export class PodWorker implements PodSide {
   /** For logs, exec and the like. */
   forStreams(): {
     readonly pod: Pod;
-    runningId(container: string): string | undefined;
+    running(container: string): { readonly id: string; readonly startedAtMs: number } | undefined;
     attempts(container: string): number;
   } {
     return {
       pod: this.#pod,
-      runningId: (container) => {
+      running: (container) => {
         const phase = this.#containers.get(container)?.view().phase;
-        return phase?.at === "running" || phase?.at === "stopping" ? phase.id : undefined;
+        return phase?.at === "running" || phase?.at === "stopping" ? phase : undefined;
       },
       attempts: (container) => this.#containers.get(container)?.view().attempts ?? 0,
     };

@@ -1,5 +1,6 @@
 /** What the API server may ask of a node's pods: logs, exec, attach, port-forward, stats. */
 import { join } from "node:path";
+import type { NodeSummary } from "#lib/api/node-summary";
 import { allContainers } from "#lib/api/pod";
 import { parseTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
@@ -15,7 +16,7 @@ import type { Session } from "./tunnel-client.ts";
 export interface StreamPod {
   readonly pod: Pod;
   /** Undefined while the container does not run. */
-  runningId(container: string): string | undefined;
+  running(container: string): { readonly id: string } | undefined;
   /** Starts so far. */
   attempts(container: string): number;
 }
@@ -25,7 +26,8 @@ export interface StreamDeps {
   readonly clock: Clock;
   readonly logs: string;
   find(namespace: string, name: string): StreamPod | undefined;
-  all(): readonly StreamPod[];
+  /** What the node and its containers use now. */
+  summary(signal: AbortSignal): Promise<NodeSummary>;
 }
 
 /** Answers the exit code. */
@@ -51,8 +53,11 @@ export async function serveSession(deps: StreamDeps, session: Session): Promise<
       await pump(session, await deps.runtime.dial(pod.metadata.uid, what.value.port));
       return 0;
     }
-    case "stats":
-      return serveStats(deps, session);
+    case "stats": {
+      const summary = await deps.summary(session.signal);
+      await session.send({ $case: "stdout", value: Buffer.from(JSON.stringify(summary)) });
+      return 0;
+    }
     default:
       throw new StatusError("BadRequest", "this kind of session is not supported by the node");
   }
@@ -78,7 +83,7 @@ function containerName({ pod }: StreamPod, asked: string): string {
 function runningId(deps: StreamDeps, session: Session, asked: string): string {
   const found = podOf(deps, session);
   const name = containerName(found, asked);
-  const id = found.runningId(name);
+  const id = found.running(name)?.id;
   if (id !== undefined) return id;
   throw new StatusError(
     "BadRequest",
@@ -144,7 +149,7 @@ function logOf(deps: StreamDeps, session: Session, asked: LogsRequest): FoundLog
   const directory = join(deps.logs, `${namespace}_${name}_${uid}`);
   return {
     path: join(directory, container, `${attempt}.log`),
-    isAlive: () => !asked.previous && own.runningId(container) !== undefined,
+    isAlive: () => !asked.previous && own.running(container) !== undefined,
   };
 }
 
@@ -175,22 +180,4 @@ function logOptions(asked: LogsRequest, nowMs: number): LogOptions {
     ...(limitBytes === undefined ? {} : { limitBytes: Number(limitBytes) }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-}
-
-/** One JSON document: what each container of this node uses. */
-async function serveStats(deps: StreamDeps, session: Session): Promise<number> {
-  const stats = await Promise.all(
-    deps.all().flatMap((each) =>
-      each.pod.spec.containers.map(async ({ name }) => {
-        const id = each.runningId(name);
-        if (id === undefined) return [];
-        const { cpuUsageNs, ...rest } = await deps.runtime.stats(id);
-        const { namespace, name: pod, uid } = each.pod.metadata;
-        return [{ namespace, pod, uid, container: name, cpuUsageNs: String(cpuUsageNs), ...rest }];
-      }),
-    ),
-  );
-  const value = Buffer.from(JSON.stringify({ containers: stats.flat() }));
-  await session.send({ $case: "stdout", value });
-  return 0;
 }

@@ -48,6 +48,8 @@ function valueIn(field: Field, depth: number): fc.Arbitrary<JsonValue> {
       return seconds.map(timeText);
     case TYPE.microTime:
       return seconds.map((at) => `${timeText(at).slice(0, -1)}.000123Z`);
+    case TYPE.duration:
+      return fc.constantFrom("0s", "15s", "1m0.25s");
     case TYPE.slice:
       return fc.array(fc.string(), { minLength: 1 });
     case TYPE.raw:

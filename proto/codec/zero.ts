@@ -17,6 +17,8 @@ export function zeroOf(field: Field): JsonValue | undefined {
       return 0;
     case TYPE.bool:
       return false;
+    case TYPE.duration:
+      return "0s";
     case TYPE.slice:
       return [];
     default:
