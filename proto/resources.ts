@@ -29,7 +29,7 @@ import {
   subjectAccessReviews,
 } from "./resources/authorization.ts";
 import { cronJobs, jobs } from "./resources/batch.ts";
-import { certificateSigningRequests } from "./resources/certificates.ts";
+import { certificateSigningRequests, clusterTrustBundles } from "./resources/certificates.ts";
 import { leases } from "./resources/coordination.ts";
 import {
   configMaps,
@@ -172,6 +172,7 @@ export const RESOURCES: readonly Resource[] = [
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
   certificateSigningRequests,
+  clusterTrustBundles,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -3,7 +3,7 @@ import type { ParamKind } from "#proto/admissionregistration/v1";
 import { apiVersionOf } from "#resources";
 import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../chain/steps.ts";
 import { ServiceAddresses } from "../services/service-addresses.ts";
-import { certificates } from "./certificates/plugins.ts";
+import { certificates, trustBundles } from "./certificates/plugins.ts";
 import { stampCertificateRequest } from "./certificates/requester.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
@@ -84,6 +84,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access)] : []),
       runtimeOverhead,
       certificates(access),
+      trustBundles(access),
       (request) => policies.validate(request),
       (request) => webhooks.validate(request),
       // Last: what anybody else refuses must not have been reserved.

@@ -22,6 +22,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
   "endpointslices.discovery.k8s.io": READ,
   "events.": ["create", "patch", "update"],
   "events.events.k8s.io": ["create", "patch", "update"],
+  "clustertrustbundles.certificates.k8s.io": READ,
   "certificatesigningrequests.certificates.k8s.io": [...READ, "create"],
   "leases.coordination.k8s.io": ["create", "delete", "get", "patch", "update"],
 };

@@ -45,6 +45,8 @@ function refused<T>(parse: () => T): T {
 /** Fields that a selector may name, beside metadata's; the kinds are those that have them. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   CertificateSigningRequest: ["spec.signerName"],
+  ClusterTrustBundle: ["spec.signerName"],
+  ResourceSlice: ["spec.driver", "spec.nodeName"],
   Pod: [
     "spec.nodeName",
     "spec.restartPolicy",

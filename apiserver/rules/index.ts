@@ -16,6 +16,7 @@ import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloa
 import { cronJobRules } from "./batch/cron-job.ts";
 import { jobRules } from "./batch/job.ts";
 import { certificateSigningRequestRules } from "./certificates/certificate-signing-request.ts";
+import { clusterTrustBundleRules } from "./certificates/cluster-trust-bundle.ts";
 import { leaseRules } from "./coordination/lease.ts";
 import { configMapRules, secretRules } from "./core/config.ts";
 import { endpointsRules } from "./core/endpoints.ts";
@@ -81,6 +82,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "Job.batch": jobRules,
   "CronJob.batch": cronJobRules,
   "CertificateSigningRequest.certificates.k8s.io": certificateSigningRequestRules,
+  "ClusterTrustBundle.certificates.k8s.io": clusterTrustBundleRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
   "Ingress.networking.k8s.io": ingressRules,

@@ -1,6 +1,16 @@
+import type { ApiObject } from "#proto";
 import type { CertificateSigningRequest } from "#proto/certificates/v1";
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import { age, humanDuration } from "./duration.ts";
 import type { KindTable } from "./table.ts";
+
+const clusterTrustBundle: KindTable = {
+  columns: ["Name", "SignerName"],
+  row: (object) => {
+    const { metadata, spec } = object as ApiObject & Partial<ClusterTrustBundle>;
+    return { cells: [metadata.name, spec?.signerName || "<none>"] };
+  },
+};
 
 const certificateSigningRequest: KindTable = {
   columns: ["Name", "Age", "SignerName", "Requestor", "RequestedDuration", "Condition"],
@@ -33,4 +43,5 @@ function conditionOf({
 
 export const CERTIFICATE_TABLES: Readonly<Record<string, KindTable>> = {
   CertificateSigningRequest: certificateSigningRequest,
+  ClusterTrustBundle: clusterTrustBundle,
 };

@@ -1,8 +1,11 @@
 /** Follows just those ConfigMaps, Secrets, claims and volumes that pods here name, each once; and their tokens. */
 import { Informer, type InformerOptions } from "#client";
 import { claimsOf } from "#lib/api/persistent-volume";
+import { labelSelectorMatcher } from "#lib/api/selector";
 import type { ApiObject } from "#proto";
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import type {
+  ClusterTrustBundleProjection,
   ConfigMap,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -11,6 +14,7 @@ import type {
   ServiceAccountTokenProjection,
 } from "#proto/core/v1";
 import {
+  clusterTrustBundles,
   configMaps,
   persistentVolumeClaims,
   persistentVolumes,
@@ -19,7 +23,7 @@ import {
 } from "#resources";
 import type { Sources } from "./environment.ts";
 import { PodTokens } from "./pod-tokens.ts";
-import { referencesOf } from "./references.ts";
+import { referencesOf, trustBundlesOf } from "./references.ts";
 
 interface Watched {
   readonly informer: Informer;
@@ -44,6 +48,7 @@ export class ObjectWatches {
     const keys = [
       ...[...refs.configMaps].map((name) => this.#open(configMaps, namespace, name)),
       ...[...refs.secrets].map((name) => this.#open(secrets, namespace, name)),
+      ...trustBundlesOf(pod).map((wanted) => this.#openBundles(wanted)),
     ];
     for (const watched of keys) watched.users.set(uid, changed);
     await Promise.all([
@@ -96,6 +101,14 @@ export class ObjectWatches {
     return this.#find(persistentVolumes, "", name) as PersistentVolume | undefined;
   }
 
+  /** Those of a name, or of a signer with labels; without a selector a signer's are none. */
+  trustBundles(wanted: ClusterTrustBundleProjection): readonly ClusterTrustBundle[] {
+    const { store } = this.#watched.get(bundlesKey(wanted))?.informer ?? {};
+    const all = [...(store?.values() ?? [])] as ClusterTrustBundle[];
+    const matches = labelSelectorMatcher(wanted.labelSelector);
+    return wanted.name === undefined ? all.filter(({ metadata }) => matches(metadata.labels)) : all;
+  }
+
   /** Throws an Error that says why there is none. */
   token(uid: string, wanted: ServiceAccountTokenProjection): string {
     return this.#tokens.token(uid, wanted);
@@ -115,12 +128,26 @@ export class ObjectWatches {
   /** Of a kind without namespaces, `namespace` is "". */
   #open(resource: Resource, namespace: string, name: string): Watched {
     const key = `${resource.plural}/${namespace}/${name}`;
-    const known = this.#watched.get(key);
-    if (known !== undefined) return known;
-    const scope = {
+    return this.#openAs(key, resource, {
       ...(namespace === "" ? {} : { namespace }),
       fieldSelector: `metadata.name=${name}`,
-    };
+    });
+  }
+
+  #openBundles(wanted: ClusterTrustBundleProjection): Watched {
+    const { name, signerName = "" } = wanted;
+    const fieldSelector =
+      name === undefined ? `spec.signerName=${signerName}` : `metadata.name=${name}`;
+    return this.#openAs(bundlesKey(wanted), clusterTrustBundles, { fieldSelector });
+  }
+
+  #openAs(
+    key: string,
+    resource: Resource,
+    scope: { readonly namespace?: string; readonly fieldSelector: string },
+  ): Watched {
+    const known = this.#watched.get(key);
+    if (known !== undefined) return known;
     const informer = new Informer(resource, scope, this.#options);
     const watched: Watched = { informer, users: new Map(), stop: new AbortController() };
     this.#watched.set(key, watched);
@@ -131,4 +158,8 @@ export class ObjectWatches {
     void informer.run(watched.stop.signal);
     return watched;
   }
+}
+
+function bundlesKey({ name, signerName = "" }: ClusterTrustBundleProjection): string {
+  return `${clusterTrustBundles.plural}/${name === undefined ? `signer/${signerName}` : `name/${name}`}`;
 }

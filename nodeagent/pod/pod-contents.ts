@@ -84,6 +84,7 @@ export class PodContents {
       kernel: volumeKernel,
       directory: volumesDirectory(paths, pod.metadata.uid),
       ...objects.sources(namespace),
+      trustBundles: (wanted) => objects.trustBundles(wanted),
       claimed: (name) => objects.claimed(namespace, name),
       localVolumes: paths.localVolumes,
       ...objects.sources(pod.metadata.namespace ?? ""),

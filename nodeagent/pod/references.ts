@@ -1,6 +1,6 @@
-/** The ConfigMaps and Secrets that a pod names. Pure. */
+/** The ConfigMaps, Secrets and trust bundles that a pod names. Pure. */
 import { allContainers } from "#lib/api/pod";
-import type { Container, Pod, Volume } from "#proto/core/v1";
+import type { ClusterTrustBundleProjection, Container, Pod, Volume } from "#proto/core/v1";
 
 export interface References {
   readonly configMaps: ReadonlySet<string>;
@@ -16,6 +16,14 @@ export function referencesOf({ spec }: Pick<Pod, "spec">): References {
   }
   for (const volume of spec.volumes ?? []) addFromVolume(volume, configMaps, secrets);
   return { configMaps, secrets };
+}
+
+/** What its volumes want of trust bundles. */
+export function trustBundlesOf({
+  spec,
+}: Pick<Pod, "spec">): readonly ClusterTrustBundleProjection[] {
+  const sources = (spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
+  return sources.flatMap(({ clusterTrustBundle }) => clusterTrustBundle ?? []);
 }
 
 function addFromContainer(

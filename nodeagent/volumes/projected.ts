@@ -1,4 +1,5 @@
 import type { ProjectedVolumeSource, VolumeProjection } from "#proto/core/v1";
+import { clusterTrustBundleFiles } from "./cluster-trust-bundle.ts";
 import { configMapFiles } from "./config-map.ts";
 import { downwardApiFiles } from "./downward-api.ts";
 import { secretFiles } from "./secret.ts";
@@ -22,6 +23,8 @@ function projection(context: VolumeContext, each: VolumeProjection, mode: number
   }
   if (each.serviceAccountToken !== undefined)
     return serviceAccountTokenFiles(context, each.serviceAccountToken, mode);
+  if (each.clusterTrustBundle !== undefined)
+    return clusterTrustBundleFiles(context, each.clusterTrustBundle, mode);
   const [kind = "this source"] = Object.keys(each);
   throw new VolumeError(`projected: ${kind} is not supported`);
 }

@@ -1,5 +1,7 @@
 /** What volumes need of the node, and what they answer. */
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import type {
+  ClusterTrustBundleProjection,
   ConfigMap,
   PersistentVolume,
   Pod,
@@ -19,6 +21,8 @@ export interface VolumeContext {
   readonly directory: string;
   configMap(name: string): ConfigMap | undefined;
   secret(name: string): Secret | undefined;
+  /** Those that a projection means, by name or by signer. */
+  trustBundles(wanted: ClusterTrustBundleProjection): readonly ClusterTrustBundle[];
   /** The volume that a claim of the pod's namespace is bound to. */
   claimed(name: string): PersistentVolume | undefined;
   /** Where the node keeps the volumes that are directories of its own. */

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import type { ConfigMap, PersistentVolume, Pod, Secret, Volume } from "#proto/core/v1";
 import { isInside, writeAtomically } from "./atomic-files.ts";
 import { removeVolumes, setUpVolumes, volumeMounts } from "./pod-volumes.ts";
@@ -57,6 +58,7 @@ function setUp(
     configMap: (name) => (name === "cm" ? ({ data } as unknown as ConfigMap) : undefined),
     secret: (name) =>
       name === "s" ? ({ data: Object.fromEntries(encoded) } as unknown as Secret) : undefined,
+    trustBundles: ({ name, signerName }) => BUNDLES[name ?? signerName ?? ""] ?? [],
     claimed: (name) => VOLUMES[name] as unknown as PersistentVolume | undefined,
     localVolumes: join(directory, "local"),
     token: ({ audience = "api" }) => `token for ${audience}`,
@@ -64,6 +66,27 @@ function setUp(
     resource: () => "1",
   });
 }
+
+const block = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+const bundle = (...blocks: readonly string[]) =>
+  ({ spec: { trustBundle: `# a remark\n${blocks.map(block).join("")}` } }) as ClusterTrustBundle;
+const BUNDLES: Readonly<Record<string, readonly ClusterTrustBundle[]>> = {
+  one: [bundle("b", "a")],
+  "example.com/signer": [bundle("a"), bundle("b", "a")],
+};
+
+test("setUpVolumes writes the certificates of trust bundles, each once", () => {
+  const volume = (source: object) => {
+    const sources = [{ clusterTrustBundle: { path: "ca.pem", ...source } }];
+    return { name: "v", projected: { sources } } as unknown as Volume;
+  };
+  const text = (source: object) =>
+    readFileSync(join(setUp([volume(source)]).get("v") ?? "", "ca.pem"), "utf8");
+  assert.equal(text({ name: "one" }), block("a") + block("b"));
+  assert.equal(text({ signerName: "example.com/signer" }), block("a") + block("b"));
+  assert.equal(text({ name: "other", optional: true }), "");
+  assert.throws(() => text({ name: "other" }), /clustertrustbundle "other" not found/);
+});
 
 test("setUpVolumes writes a ConfigMap, and swaps it as a whole", () => {
   const volume = { name: "v", configMap: { name: "cm" } };

@@ -1,4 +1,5 @@
 import type { CertificateSigningRequest } from "#proto/certificates/v1";
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import { resource, STATUS } from "./resource.ts";
 
 export const certificateSigningRequests = resource<CertificateSigningRequest>({
@@ -9,4 +10,11 @@ export const certificateSigningRequests = resource<CertificateSigningRequest>({
   shortNames: ["csr"],
   namespaced: false,
   subresources: [STATUS, { name: "approval", verbs: STATUS.verbs }],
+});
+export const clusterTrustBundles = resource<ClusterTrustBundle>({
+  group: "certificates.k8s.io",
+  version: "v1beta1",
+  kind: "ClusterTrustBundle",
+  plural: "clustertrustbundles",
+  namespaced: false,
 });

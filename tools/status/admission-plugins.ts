@@ -9,7 +9,7 @@ export const ADMISSION_PLUGINS: readonly (readonly [name: string, ours?: string]
   ["CertificateApproval", "certificates"],
   ["CertificateSigning", "certificates"],
   ["CertificateSubjectRestriction", "certificates"],
-  ["ClusterTrustBundleAttest"],
+  ["ClusterTrustBundleAttest", "trustBundles"],
   ["DefaultIngressClass", "defaultIngressClass"],
   ["DefaultStorageClass", "defaultStorageClass"],
   ["DefaultTolerationSeconds", "defaultTolerationSeconds"],

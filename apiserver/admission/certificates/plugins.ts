@@ -5,7 +5,8 @@ import { parseCertificateRequest } from "#lib/certificate-request";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { CertificateSigningRequest } from "#proto/certificates/v1";
-import { certificateSigningRequests } from "#resources";
+import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
+import { certificateSigningRequests, clusterTrustBundles } from "#resources";
 import { invalid } from "../../chain/failures.ts";
 import type { AdmissionRequest, Authorizer } from "../../chain/steps.ts";
 import type { Validator } from "../plugin.ts";
@@ -49,20 +50,55 @@ function isDecided({ object, oldObject }: AdmissionRequest): boolean {
   );
 }
 
-/** A right over the signer: over the one, or over all of its domain. */
 async function checkSigner(
   authorizer: Authorizer,
   request: AdmissionRequest,
   verb: "approve" | "sign",
 ): Promise<void> {
   const { signerName } = requestIn(request.oldObject).spec;
+  if (await maySpeakFor(authorizer, request, verb, signerName)) return;
+  throw refused(request, `user not permitted to ${verb} requests with signerName "${signerName}"`);
+}
+
+/** A right over the signer: over the one, or over all of its domain. */
+async function maySpeakFor(
+  authorizer: Authorizer,
+  { user }: AdmissionRequest,
+  verb: "approve" | "attest" | "sign",
+  signerName: string,
+): Promise<boolean> {
   const domain = signerName.slice(0, signerName.indexOf("/"));
   for (const name of [signerName, `${domain}/*`]) {
     const asked = { group, version: "*", resource: "signers", name };
-    const verdict = await authorizer.authorize({ user: request.user, verb, ...asked });
-    if (verdict.allowed) return;
+    if ((await authorizer.authorize({ user, verb, ...asked })).allowed) return true;
   }
-  throw refused(request, `user not permitted to ${verb} requests with signerName "${signerName}"`);
+  return false;
+}
+
+/** ClusterTrustBundleAttest: who says whom a signer's relying parties trust has a right over the signer. */
+export function trustBundles({ authorizer }: { readonly authorizer: Authorizer }): Validator {
+  return (request) => {
+    const { object, oldObject, operation, resource } = request;
+    if (resource !== clusterTrustBundles || object === undefined) return undefined;
+    if (operation === "UPDATE" && isDeepStrictEqual(object, oldObject)) return undefined;
+    const { signerName = "" } = (object as unknown as ClusterTrustBundle).spec;
+    return signerName === "" ? undefined : checkAttested(authorizer, request, signerName);
+  };
+}
+
+async function checkAttested(
+  authorizer: Authorizer,
+  request: AdmissionRequest,
+  signerName: string,
+): Promise<void> {
+  if (await maySpeakFor(authorizer, request, "attest", signerName)) return;
+  const { name = "", resource } = request;
+  const why = `user not permitted to attest for signerName "${signerName}"`;
+  throw new StatusError(
+    "Forbidden",
+    `${resource.plural}.${resource.group} "${name}" is forbidden: ${why}`,
+    { details: { name, group: resource.group, kind: resource.plural } },
+  );
 }
 
 function requestIn(object: JsonObject | undefined): CertificateSigningRequest {

@@ -74,12 +74,16 @@ function validateSpec(spec: CertificateSigningRequestSpec): Causes {
   ];
 }
 
+export function isSignerName(name: string): boolean {
+  return SIGNER.test(name) && name.length <= SIGNER_LENGTH_MAX;
+}
+
 function validateSigner(name: string): Causes {
   const field = "spec.signerName";
   if (name === "") return [required(field)];
   if (name === LEGACY_SIGNER)
     return [invalid(field, name, "the legacy signerName is not allowed via this API version")];
-  if (SIGNER.test(name) && name.length <= SIGNER_LENGTH_MAX) return [];
+  if (isSignerName(name)) return [];
   return [
     invalid(
       field,

@@ -1,8 +1,8 @@
 import { configKeyProblem, labelNameProblem } from "#lib/api/names";
 import { tryParseQuantity } from "#lib/api/quantity";
-import type { Volume } from "#proto/core/v1";
+import type { ClusterTrustBundleProjection, Volume } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
-import { between, givenOf, named, nonEmpty, oneOf, pathBelow } from "../checks.ts";
+import { between, givenOf, labelSelector, named, nonEmpty, oneOf, pathBelow } from "../checks.ts";
 import { validateFieldRef, validateResourceRef } from "./references.ts";
 
 const MODE = { min: 0, max: 0o777 };
@@ -178,7 +178,8 @@ function validateProjected(
     ...sources.flatMap((source, at) => {
       const here = `${path}.sources[${at}]`;
       const given = givenOf(source, PROJECTIONS);
-      const { configMap, downwardAPI, secret, serviceAccountToken: token } = source;
+      const { clusterTrustBundle, configMap, downwardAPI, secret } = source;
+      const { serviceAccountToken: token } = source;
       return [
         ...(given.length === 0 ? [required(here, "must specify at least one volume type")] : []),
         ...(given.length > 1
@@ -188,8 +189,35 @@ function validateProjected(
         ...(configMap === undefined ? [] : validateNamed(configMap, `${here}.configMap`)),
         ...(downwardAPI === undefined ? [] : validateDownward(downwardAPI, `${here}.downwardAPI`)),
         ...(token === undefined ? [] : validateToken(token, `${here}.serviceAccountToken`)),
+        ...(clusterTrustBundle === undefined
+          ? []
+          : trustBundleCauses(clusterTrustBundle, `${here}.clusterTrustBundle`)),
       ];
     }),
+  ];
+}
+
+/** Bundles are chosen by name, or by signer and labels. */
+function trustBundleCauses(
+  { labelSelector: labels, name, path: file, signerName }: ClusterTrustBundleProjection,
+  path: string,
+): Causes {
+  const [hasName, hasSigner] = [name !== undefined, signerName !== undefined];
+  return [
+    ...(hasName && hasSigner
+      ? [forbidden(path, "only one of name and signerName may be used")]
+      : []),
+    ...(!hasName && !hasSigner
+      ? [required(path, "either name or signerName must be specified")]
+      : []),
+    ...(hasName && labels !== undefined
+      ? [forbidden(`${path}.labelSelector`, "labelSelector must be unset if name is specified")]
+      : []),
+    ...(hasName ? nonEmpty(`${path}.name`, name) : []),
+    ...(hasSigner ? nonEmpty(`${path}.signerName`, signerName) : []),
+    ...labelSelector(labels, `${path}.labelSelector`),
+    ...nonEmpty(`${path}.path`, file),
+    ...pathBelow(`${path}.path`, file),
   ];
 }
 
