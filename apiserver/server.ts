@@ -5,6 +5,7 @@ import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
 import { Aggregation } from "./aggregation/aggregation.ts";
 import type { ProxyCredential } from "./aggregation/extension-server.ts";
+import type { Auditor } from "./audit/auditor.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
 import { type AuthenticationOptions, tokenAuthenticators } from "./authn/authenticators.ts";
@@ -84,6 +85,8 @@ export interface ApiServerOptions {
   readonly serviceCidr: string;
   /** What nodes use. Left out: their agents are asked. */
   readonly nodeUsage?: NodeUsage;
+  /** Nothing is recorded, if absent. Closed with the server. */
+  readonly auditor?: Auditor;
 }
 
 export interface ApiServer {
@@ -102,18 +105,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
   let { restPort } = options;
-  let isBootstrapped = false;
-  const checks = healthChecks({
-    store,
-    logger,
-    objects: stored,
-    isBootstrapped: () => isBootstrapped,
-    stopping: options.stopping,
-  });
+  const checks = healthChecks({ store, logger, objects: stored, stopping: options.stopping });
   const aggregation = await bootstrapped(assembled, tunnel, options);
   const api = core.as(LOOPBACK);
   const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
-  isBootstrapped = true;
   const discovery = new Discovery({
     version,
     health: new Health({ checks, clock, logger }),
@@ -150,6 +145,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       definitions.close();
       repair.close();
       await Promise.all([rest.close(), grpc?.close()]);
+      await options.auditor?.close();
       await store.close();
     },
   };
@@ -179,7 +175,7 @@ async function startGrpcFront(
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
 export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
-    Partial<Pick<ApiServerOptions, "logger" | "nodeUsage">>,
+    Partial<Pick<ApiServerOptions, "auditor" | "logger" | "nodeUsage">>,
 ): Promise<Core> {
   return (await assemble(options)).core;
 }
@@ -194,7 +190,15 @@ interface Assembled {
 }
 
 async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
-  const { store, clock, random, parts, logger = silentLogger, nodeUsage = NO_USAGE } = options;
+  const {
+    auditor,
+    store,
+    clock,
+    random,
+    parts,
+    logger = silentLogger,
+    nodeUsage = NO_USAGE,
+  } = options;
   const stored = await CachedObjects.open(store, clock, logger);
   const faced = withFaces(withServiceRecords(stored, { clock, random }));
   const calling = { reader: faced, clock, random, post: parts.post };
@@ -228,6 +232,7 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     resources,
     clock,
     random,
+    ...(auditor === undefined ? {} : { auditor }),
   };
   const core = makeCore(steps);
   const definitions = await Definitions.follow({ core, resources, logger });

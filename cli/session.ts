@@ -2,8 +2,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#lib/clock";
 import { RESOURCES, type Resource } from "#resources";
+import { type Access, KubeconfigError, readAccess } from "../naru/read-kubeconfig.ts";
 import { Connection } from "./connection/connection.ts";
-import { readAccess } from "./connection/kubeconfig.ts";
 import { customKinds } from "./kinds.ts";
 import {
   type NamedObject,
@@ -12,7 +12,7 @@ import {
   parseObjectArguments,
   UnknownKindError,
 } from "./resource-arguments.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Terminal, UserError } from "./terminal.ts";
 
 /** Options that every command about objects has. */
 export interface ClusterOptions {
@@ -51,10 +51,7 @@ export class Session {
     this.clock = surroundings.clock;
     this.signal = surroundings.signal;
     this.allNamespaces = options.allNamespaces ?? false;
-    const access = readAccess({
-      paths: kubeconfigPaths(options, surroundings.environment),
-      context: options.context,
-    });
+    const access = accessOf(surroundings, options);
     this.connection = new Connection(access);
     this.explicitNamespace = options.namespace;
     this.namespace = options.namespace ?? access.namespace;
@@ -95,4 +92,13 @@ function kubeconfigPaths(
   const listed = environment["KUBECONFIG"];
   if (listed !== undefined && listed !== "") return listed.split(":").filter((path) => path !== "");
   return [LOCAL_KUBECONFIG, join(homedir(), ".kube", "config")];
+}
+
+function accessOf({ environment }: Surroundings, options: ClusterOptions): Access {
+  try {
+    return readAccess({ paths: kubeconfigPaths(options, environment), context: options.context });
+  } catch (error) {
+    if (error instanceof KubeconfigError) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
 }

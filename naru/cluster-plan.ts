@@ -9,7 +9,7 @@ import {
   nodePodCidr,
 } from "../nodeagent/network/cluster-ranges.ts";
 import { cidr } from "../nodeagent/network/ipv4.ts";
-import type { AuthenticationConfig } from "./config.ts";
+import type { AuditConfig, AuthenticationConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
 
 /** What the user asked `up` for. */
@@ -22,6 +22,8 @@ export interface ClusterRequest {
   readonly nodeGraceMs?: number;
   /** Who is let in, besides holders of certificates and service accounts. */
   readonly authentication?: AuthenticationConfig;
+  /** Which requests are recorded, and where. */
+  readonly audit?: AuditConfig;
 }
 
 export interface NodePlan {

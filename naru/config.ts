@@ -1,4 +1,5 @@
 /** What `naru up` decides, and its programs read: JSON files in the data directory. */
+import type { Batching } from "../apiserver/audit/webhook/webhook-sink.ts";
 import type { OidcSettings } from "../apiserver/authn/oidc.ts";
 
 /** Kubernetes' flags about who is let in; paths are absolute. */
@@ -7,6 +8,25 @@ export interface AuthenticationConfig {
   readonly oidc?: OidcSettings & {
     /** Path of a PEM file; the system's own authorities if left out. */
     readonly caFile?: string;
+  };
+}
+
+/** Kubernetes' flags about the audit log; paths are absolute. */
+export interface AuditConfig {
+  readonly policyFile: string;
+  readonly log?: {
+    /** `-` is standard output. */
+    readonly path: string;
+    /** 0 keeps rotated files however old they are. */
+    readonly maxAgeDays: number;
+    /** 0 keeps them however many they are. */
+    readonly maxBackups: number;
+    readonly maxSizeMegabytes: number;
+  };
+  readonly webhook?: {
+    /** A kubeconfig that says how the receiver is reached. */
+    readonly configFile: string;
+    readonly batching: Partial<Batching>;
   };
 }
 
@@ -34,6 +54,7 @@ export interface ServerConfig {
   /** Path of the PEM file of the key that signs service accounts' tokens. */
   readonly tokenKey: string;
   readonly authentication?: AuthenticationConfig;
+  readonly audit?: AuditConfig;
   /** For programs that run alone and reach the API server over gRPC. */
   readonly client?: { readonly certificate: string; readonly key: string };
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */

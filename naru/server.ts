@@ -12,6 +12,7 @@ import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
 import { apiParts, frontProxyParts, versionInfo } from "./api-parts.ts";
+import { auditorOf } from "./audit.ts";
 import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
 
@@ -52,6 +53,7 @@ async function startApi(
   { stop, stopping }: { readonly stop: AbortSignal; readonly stopping: AbortSignal },
 ): Promise<ApiServer> {
   const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
+  const auditor = await auditorOf(config.audit, { clock, random, logger });
   const store = await openStore(datastore, { dataDir, clock, logger });
   return startApiServer({
     store,
@@ -76,6 +78,7 @@ async function startApi(
     }),
     stopping,
     serviceCidr,
+    ...(auditor === undefined ? {} : { auditor }),
   });
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { isConditionTrue } from "#lib/api/condition";
 import { type Clock, sleep } from "#lib/clock";
+import { ConfigError } from "#lib/config-document";
 import type { Node } from "#proto/core/v1";
 import { nodes } from "#resources";
 import { StaticTokens } from "../apiserver/authn/static-tokens.ts";
@@ -18,6 +19,7 @@ import {
   nodeNetnsPath,
   routeServices,
 } from "../nodeagent/network/node-network.ts";
+import { readAuditFiles } from "./audit.ts";
 import { authenticationOf } from "./authentication.ts";
 import {
   type ClusterPlan,
@@ -25,7 +27,7 @@ import {
   type NodePlan,
   planCluster,
 } from "./cluster-plan.ts";
-import type { AgentConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
+import type { AgentConfig, AuditConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { lastWordsOf } from "./last-words.ts";
 import type { Layout } from "./layout.ts";
@@ -57,6 +59,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   const { layout, progress } = options;
   // Before anything is written down that another try would have to differ from.
   await checkAuthentication(options.request.authentication ?? {});
+  await checkAudit(options.request.audit);
   const plan = await planOf(options);
   progress("certificates");
   const certificates = await ensureCertificates({
@@ -116,6 +119,16 @@ async function checkAuthentication(config: AuthenticationConfig): Promise<void> 
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UpError(`the files for authentication cannot be used: ${why}`, { cause: error });
+  }
+}
+
+async function checkAudit(config: AuditConfig | undefined): Promise<void> {
+  if (config === undefined) return;
+  try {
+    await readAuditFiles(config);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UpError(error.message, { cause: error });
+    throw error;
   }
 }
 
@@ -191,6 +204,7 @@ async function writeConfigs(
     frontProxy,
     tokenKey: certificates.tokenKeyPath,
     ...(request.authentication === undefined ? {} : { authentication: request.authentication }),
+    ...(request.audit === undefined ? {} : { audit: request.audit }),
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),
   };
   await writeConfig(layout, "server", serverConfig);

@@ -13,6 +13,10 @@ export class Reinvocation {
   #last: JsonObject | undefined;
   #isChanged = false;
 
+  get round(): 1 | 2 {
+    return this.#round;
+  }
+
   /** Whether anybody changed the object. */
   get isChanged(): boolean {
     return this.#isChanged;

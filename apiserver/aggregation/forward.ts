@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { StatusError } from "#lib/status-error";
 import type { Verb } from "#resources";
-import { authorize } from "../chain/authorize.ts";
+import { annotateVerdict, authorize } from "../chain/authorize.ts";
 import type { Authorizer, User } from "../chain/steps.ts";
 import type { Exchange } from "../front/rest/respond.ts";
 import type { Extension } from "./extensions.ts";
@@ -63,6 +63,7 @@ export async function forwardUpgrade(
     connection: "Upgrade",
     upgrade: String(headers["upgrade"]),
   });
+  exchange.audit?.started(101);
   socket.write(`${method} ${url} HTTP/1.1\r\n${head}\r\n\r\n`);
   if (client.head.length > 0) socket.write(client.head);
   // Either side may go at any time, which ends the other: there is nothing left to tell it.
@@ -77,13 +78,14 @@ async function checkAllowed(call: Forwarding): Promise<void> {
 }
 
 async function authorizeProxied(
-  { authorizer, extension, user }: Forwarding,
+  { authorizer, exchange, extension, user }: Forwarding,
   asked: ProxiedRequest,
 ): Promise<void> {
   const { verb } = asked;
   if ("path" in asked) {
     const { path } = asked;
     const verdict = await authorizer.authorize({ user, verb, path });
+    if (exchange.audit !== undefined) annotateVerdict(exchange.audit.annotate, verdict);
     if (verdict.allowed) return;
     const why = `forbidden: User "${user.name}" cannot ${verb} path "${path}"`;
     throw new StatusError("Forbidden", why);
@@ -95,7 +97,12 @@ async function authorizeProxied(
     ...{ group, version, plural, kind: "", singular: "", shortNames: [], categories: [] },
     ...{ namespaced: target.namespace !== undefined, verbs: [verb as Verb], subresources: [] },
   };
-  await authorize({ authorizer }, { ...target, resource, user }, verb, fieldSelector);
+  await authorize(
+    { authorizer },
+    { ...target, ...exchange.asides, resource, user },
+    verb,
+    fieldSelector,
+  );
 }
 
 function headersOf({ exchange, user }: Forwarding): Headers {
@@ -129,8 +136,9 @@ interface Flushed {
   flushHeaders(): void;
 }
 
-function answerHead({ response }: Exchange, answer: IncomingMessage): void {
+function answerHead({ audit, response }: Exchange, answer: IncomingMessage): void {
   response.statusCode = answer.statusCode ?? 502;
+  audit?.started(response.statusCode);
   for (const [name, value] of Object.entries(forwardedHeaders(answer.headers)))
     response.setHeader(name, value as string | string[]);
   // A watch may have nothing to tell for long, and its client waits for the head.

@@ -7,7 +7,7 @@ export function admissionOf(
   call: Call,
   operation: "CREATE" | "UPDATE" | "CONNECT",
 ): Omit<AdmissionRequest, "object" | "oldObject"> {
-  const { dryRun = false, name, namespace, resource, subresource, user, warn } = call;
+  const { audit, dryRun = false, name, namespace, resource, subresource, user, warn } = call;
   return {
     user,
     operation,
@@ -18,6 +18,7 @@ export function admissionOf(
     ...(namespace === undefined ? {} : { namespace }),
     ...(subresource === undefined ? {} : { subresource }),
     ...(warn === undefined ? {} : { warn }),
+    ...(audit === undefined ? {} : { annotate: audit.annotate }),
   };
 }
 

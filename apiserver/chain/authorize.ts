@@ -2,7 +2,7 @@
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
 import { methodNotAllowed } from "./failures.ts";
-import type { Call, Steps } from "./steps.ts";
+import type { AccessVerdict, Annotate, Call, Steps } from "./steps.ts";
 
 /** Throws Forbidden, in kubectl's familiar words. `fieldSelector` is what a list, watch or deletion of many is narrowed to. */
 export async function authorize(
@@ -25,7 +25,14 @@ export async function authorize(
     ...(name === undefined ? {} : { name }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
   });
+  if (call.audit !== undefined) annotateVerdict(call.audit.annotate, verdict);
   if (!verdict.allowed) throw forbidden(call, verb, verdict.reason);
+}
+
+/** Kubernetes' annotations of an audit event. */
+export function annotateVerdict(annotate: Annotate, { allowed, reason = "" }: AccessVerdict): void {
+  annotate("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+  annotate("authorization.k8s.io/reason", reason);
 }
 
 /** A list or watch of the one object of this name is judged as such: so an agent follows just what its pods use. */

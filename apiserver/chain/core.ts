@@ -3,12 +3,14 @@ import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
+import { audited, auditedWatch } from "../audit/audited-call.ts";
 import { remove } from "./delete.ts";
 import { removeCollection } from "./delete-collection.ts";
 import type { DeleteOptions } from "./deletion.ts";
 import { createAny, getAny, patchAny, updateAny } from "./dispatch.ts";
 import { list, type Selection } from "./list.ts";
 import type { AnyPatch } from "./patch.ts";
+import type { Published } from "./published.ts";
 import type { Call, FieldValidation, PublishedEvent, Steps, User } from "./steps.ts";
 import { watch } from "./watch.ts";
 
@@ -59,30 +61,44 @@ function inProcess(steps: Steps, user: User) {
       ...(fieldValidation === undefined ? {} : { fieldValidation }),
     };
   };
+  const run = <T>(verb: string, asked: Call, work: (call: Call) => Promise<T>): Promise<T> =>
+    audited(steps, asked, { verb }, work);
+  const objectOf = async (answer: Promise<Published>): Promise<ApiObject> => (await answer).object;
   return {
-    get: async (target: Target): Promise<ApiObject> => (await getAny(steps, call(target))).object,
-    list: async (target: Target, options: Selection = {}) => {
-      const { items, revision, ...paging } = await list(steps, call(target), options);
-      return {
-        items: items.map((item) => item.object),
-        resourceVersion: String(revision),
-        ...paging,
-      };
-    },
+    get: async (target: Target) =>
+      run("get", call(target), (asked) => objectOf(getAny(steps, asked))),
+    list: async (target: Target, options: Selection = {}) =>
+      run("list", call(target), async (asked) => {
+        const { items, revision, ...paging } = await list(steps, asked, options);
+        return {
+          items: items.map((item) => item.object),
+          resourceVersion: String(revision),
+          ...paging,
+        };
+      }),
     watch: (target: Target, options: WatchOptions, signal: AbortSignal) =>
-      watchEvents(steps, call(target), options, signal),
+      auditedWatch(steps, call(target), { verb: "watch" }, (asked) =>
+        watchEvents(steps, asked, options, signal),
+      ),
     create: async (target: Target, object: JsonObject, options?: WriteOptions) =>
-      (await createAny(steps, call(target, options), object)).object,
+      run("create", call(target, options), (asked) => objectOf(createAny(steps, asked, object))),
     update: async (target: Target, object: JsonObject, options?: WriteOptions) =>
-      (await updateAny(steps, call(target, options), object)).object,
+      run("update", call(target, options), (asked) => objectOf(updateAny(steps, asked, object))),
     patch: async (target: Target, change: AnyPatch, options?: WriteOptions) =>
-      (await patchAny(steps, call(target, options), change)).object,
-    delete: async (target: Target, options: DeleteOptions = {}) => {
-      const { gone, object } = await remove(steps, call(target), options);
-      return gone ? undefined : object.object;
-    },
-    deleteCollection: (target: Target, selection: Selection, options: DeleteOptions = {}) =>
-      removeCollection(steps, call(target), selection, options),
+      run("patch", call(target, options), (asked) => objectOf(patchAny(steps, asked, change))),
+    delete: async (target: Target, options: DeleteOptions = {}) =>
+      run("delete", call(target), async (asked) => {
+        const { gone, object } = await remove(steps, asked, options);
+        return gone ? undefined : object.object;
+      }),
+    deleteCollection: async (
+      target: Target,
+      selection: Selection,
+      options: DeleteOptions = {},
+    ): Promise<void> =>
+      run("deletecollection", call(target), (asked) =>
+        removeCollection(steps, asked, selection, options),
+      ),
   };
 }
 

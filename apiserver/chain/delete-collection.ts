@@ -1,3 +1,4 @@
+import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import { authorize } from "./authorize.ts";
 import { removeListed } from "./delete.ts";
@@ -21,6 +22,7 @@ export async function removeCollection(
   options: DeleteOptions,
 ): Promise<void> {
   await authorize(steps, call, "deletecollection", selection.fieldSelector);
+  call.audit?.request({ ...options } as JsonObject);
   const { items } = await steps.reader.list({ ...selection, ...scopeOf(call) });
   for (let start = 0; start < items.length; start += AT_ONCE_MAX) {
     const batch = items.slice(start, start + AT_ONCE_MAX);

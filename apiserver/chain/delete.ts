@@ -1,3 +1,4 @@
+import type { JsonObject } from "#lib/json";
 import { admitDeletion } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
@@ -19,7 +20,12 @@ const TRIES_MAX = 10;
 export async function remove(steps: Steps, call: Call, options: DeleteOptions): Promise<Deleted> {
   if (!call.resource.verbs.includes("delete")) throw methodNotAllowed(call.resource);
   await authorize(steps, call, "delete");
-  return removeAfter(steps, call, options, { admitted: admittedBy(steps, call, options) });
+  call.audit?.request({ ...options } as JsonObject);
+  const deleted = await removeAfter(steps, call, options, {
+    admitted: admittedBy(steps, call, options),
+  });
+  call.audit?.response(deleted.object);
+  return deleted;
 }
 
 /** For deletecollection, which has authorized them all: `listed` as it read it, in the hope that it still is so. */

@@ -17,6 +17,11 @@ import type { Body, Call, Steps } from "./steps.ts";
 import { update } from "./update.ts";
 
 export async function createAny(steps: Steps, call: Call, body: Body): Promise<Published> {
+  call.audit?.request(body);
+  return recorded(call, await created(steps, call, body));
+}
+
+async function created(steps: Steps, call: Call, body: Body): Promise<Published> {
   switch (call.subresource) {
     case undefined:
       return isQuestion(call.resource) ? review(steps, call, body) : create(steps, call, body);
@@ -34,20 +39,24 @@ export async function createAny(steps: Steps, call: Call, body: Body): Promise<P
 }
 
 export async function getAny(steps: Steps, call: Call): Promise<Published> {
-  return call.subresource === "scale" ? getScale(steps, call) : get(steps, call);
+  const found = call.subresource === "scale" ? getScale(steps, call) : get(steps, call);
+  return recorded(call, await found);
 }
 
 export async function updateAny(steps: Steps, call: Call, body: Body): Promise<Published> {
-  if (call.subresource === "scale") return updateScale(steps, call, jsonOf(body));
-  if (call.subresource === "finalize") return finalize(steps, call, jsonOf(body));
-  return update(steps, call, body);
+  call.audit?.request(body);
+  if (call.subresource === "scale")
+    return recorded(call, await updateScale(steps, call, jsonOf(body)));
+  if (call.subresource === "finalize")
+    return recorded(call, await finalize(steps, call, jsonOf(body)));
+  return recorded(call, await update(steps, call, body));
 }
 
 export async function patchAny(steps: Steps, call: Call, change: AnyPatch): Promise<Published> {
   if (change.type === "apply") return (await applyAny(steps, call, change)).published;
-  return call.subresource === "scale"
-    ? patchScale(steps, call, change)
-    : patch(steps, call, change);
+  call.audit?.request(change.body);
+  const patching = call.subresource === "scale" ? patchScale : patch;
+  return recorded(call, await patching(steps, call, change));
 }
 
 export async function applyAny(
@@ -55,9 +64,17 @@ export async function applyAny(
   call: Call,
   configuration: Configuration,
 ): Promise<Applied> {
-  return call.subresource === "scale"
-    ? applyScale(steps, call, configuration)
-    : apply(steps, call, configuration);
+  call.audit?.request(configuration.body);
+  const applying = call.subresource === "scale" ? applyScale : apply;
+  const applied = await applying(steps, call, configuration);
+  recorded(call, applied.published);
+  return applied;
+}
+
+/** For who keeps a record of the call; mostly nobody does. */
+function recorded(call: Call, answer: Published): Published {
+  call.audit?.response(answer);
+  return answer;
 }
 
 const SUCCESS = Published.unsaved({

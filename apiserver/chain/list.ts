@@ -12,7 +12,9 @@ export async function list(steps: Steps, call: Call, selection: Selection): Prom
     const message = "specifying resource version is not allowed when using continue";
     throw new StatusError("BadRequest", message);
   }
-  return steps.reader.list({ ...selection, ...scopeOf(call) });
+  const found = await steps.reader.list({ ...selection, ...scopeOf(call) });
+  call.audit?.responseList(call.resource, found);
+  return found;
 }
 
 export function scopeOf(call: Call): Pick<ListQuery, "resource" | "namespace"> {

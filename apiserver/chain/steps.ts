@@ -1,11 +1,12 @@
 /** What the chain asks of its neighbours. Each verb's file reads as a list of these steps, in their order. */
 import type { Clock } from "#lib/clock";
-import type { JsonObject } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
 import type { ManagedFields } from "../apply/managers.ts";
+import type { Auditor } from "../audit/auditor.ts";
 import type { Published } from "./published.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
@@ -57,6 +58,8 @@ export interface AdmissionRequest {
   /** As CreateOptions, UpdateOptions or DeleteOptions, for those outside that are asked; empty for CONNECT. */
   readonly options: () => JsonObject;
   readonly warn?: (text: string) => void;
+  /** Takes what the audit log should say of how it was decided; there is none when nobody records the request. */
+  readonly annotate?: Annotate;
 }
 
 /** Throws a StatusError to refuse. Writes nothing but what quotas reserve. */
@@ -233,10 +236,25 @@ export interface Steps {
   readonly resources: ResourceTable;
   readonly clock: Clock;
   readonly random: Random;
+  /** Undefined when nothing is recorded. */
+  readonly auditor?: Auditor;
 }
 
 /** An object as it came: parsed, or still as JSON text, in which duplicate fields can be found. */
 export type Body = JsonObject | Uint8Array;
+
+/** `least`: the level of recording from which on it is of interest; `Metadata`, if absent. */
+export type Annotate = (key: string, value: string, least?: "Metadata" | "Request") => void;
+
+/** What is recorded of a call, besides who asks for what. */
+export interface CallAudit {
+  readonly annotate: Annotate;
+  /** The answer begins, and goes on for a while. */
+  started(code: number): void;
+  request(body: Body | JsonValue): void;
+  response(object: Published): void;
+  responseList(resource: Resource, list: PublishedList): void;
+}
 
 /** What every call carries. */
 export interface Call {
@@ -253,4 +271,6 @@ export interface Call {
   readonly fieldManager?: string;
   /** Takes what the client should be told though the call succeeds. */
   readonly warn?: (text: string) => void;
+  /** Undefined when nobody records the call. */
+  readonly audit?: CallAudit;
 }

@@ -18,5 +18,6 @@ export async function watch(
   // Refused here, before an answer begins, and not by its first event.
   parseRevision(watching.resourceVersion);
   selectionOf({ ...watching, resource: call.resource });
+  call.audit?.started(200);
   return steps.reader.watch({ ...watching, ...scopeOf(call) }, signal);
 }

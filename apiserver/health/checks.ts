@@ -1,4 +1,7 @@
-/** What a server looks at to say that it is well. Names are kube-apiserver's, which probes and dashboards ask for. */
+/**
+ * What a server looks at to say that it is well. Names are kube-apiserver's, which probes and dashboards ask for. Its
+ * post-start hooks are absent: what they do is done here before the server listens.
+ */
 import type { Logger } from "#lib/logger";
 import type { Store } from "../storage/store.ts";
 import type { HealthCheck } from "./health.ts";
@@ -8,19 +11,11 @@ export interface Looked {
   readonly logger: Logger;
   /** Whether what is read is what the store has. */
   readonly objects: { readonly isFollowing: boolean };
-  /** Whether the objects that every cluster has were made. */
-  readonly isBootstrapped: () => boolean;
   /** Aborts when the program begins to end. */
   readonly stopping: AbortSignal | undefined;
 }
 
-export function healthChecks({
-  isBootstrapped,
-  logger,
-  objects,
-  stopping,
-  store,
-}: Looked): readonly HealthCheck[] {
+export function healthChecks({ logger, objects, stopping, store }: Looked): readonly HealthCheck[] {
   return [
     { name: "ping", check: () => {} },
     { name: "log", check: () => logger.debug("the log takes lines") },
@@ -34,10 +29,6 @@ export function healthChecks({
       name: "informer-sync",
       isReadinessOnly: true,
       check: () => failUnless(objects.isFollowing, "the cache has lost its place in the store"),
-    },
-    {
-      name: "poststarthook/rbac/bootstrap-roles",
-      check: () => failUnless(isBootstrapped(), "default roles and objects are not made yet"),
     },
     {
       name: "shutdown",

@@ -10,6 +10,8 @@ import { SPDY_TUNNEL } from "./port-forward.ts";
 import { chooseSpdyProtocol } from "./spdy-command.ts";
 
 const SPDY = "SPDY/3.1";
+/** The status of an answer after which the connection speaks another protocol. */
+const SWITCHING = 101;
 const SPDY_FORWARD = "portforward.k8s.io";
 
 /** What was agreed on. `open` sends the 101; until then a failure can still be told as a Status. */
@@ -33,10 +35,15 @@ export function handshakes(): Handshake {
     if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
   return (request, socket, head) => {
+    const { audit } = request.exchange;
     const wanted = String(request.exchange.request.headers["upgrade"] ?? "");
     if (wanted.toLowerCase() === SPDY.toLowerCase()) {
       const protocol = spdyProtocol(request);
-      return { kind: "spdy", protocol, open: () => openSpdy(socket, head, protocol) };
+      const open = (): BytePipe => {
+        audit?.started(SWITCHING);
+        return openSpdy(socket, head, protocol);
+      };
+      return { kind: "spdy", protocol, open };
     }
     if (wanted.toLowerCase() !== "websocket") {
       throw new StatusError(
@@ -49,7 +56,11 @@ export function handshakes(): Handshake {
     delete incoming.headers["sec-websocket-protocol"];
     chosen.set(incoming, protocol);
     const at = { incoming, socket, head };
-    return { kind: "websocket", protocol, open: () => openWebSocket(sockets, at) };
+    const open = (): Promise<WebSocket> => {
+      audit?.started(SWITCHING);
+      return openWebSocket(sockets, at);
+    };
+    return { kind: "websocket", protocol, open };
   };
 }
 

@@ -69,6 +69,7 @@ export async function upgradeProxy(
     connection: "Upgrade",
     upgrade: String(headers["upgrade"]),
   }).map(([name, value]) => `${name}: ${String(value)}`);
+  request.exchange.audit?.started(101);
   socket.write(`${method} ${upstreamPath(request)} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
   if (client.head.length > 0) socket.write(client.head);
   // Either side may go at any time, which ends the other: there is nothing left to tell it.
@@ -77,7 +78,7 @@ export async function upgradeProxy(
 
 async function allowedTarget(deps: StreamDeps, request: StreamRequest): Promise<ProxyTarget> {
   const { exchange, route, user } = request;
-  const call = { ...route, user, warn: exchange.warn };
+  const call = { ...route, user, ...exchange.asides };
   const verb = VERBS[exchange.request.method];
   if (verb === undefined)
     throw new StatusError("MethodNotAllowed", `${exchange.request.method} is not supported`);
@@ -137,6 +138,7 @@ async function send(body: Readable, upstream: ClientRequest): Promise<void> {
 
 function answerHead({ exchange }: StreamRequest, response: IncomingMessage): void {
   exchange.response.statusCode = response.statusCode ?? 502;
+  exchange.audit?.started(exchange.response.statusCode);
   for (const [name, value] of Object.entries(response.headers)) {
     if (value === undefined || OWN_HEADERS.test(name)) continue;
     exchange.response.setHeader(

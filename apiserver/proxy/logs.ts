@@ -18,7 +18,7 @@ export interface StreamDeps {
 /** `GET …/pods/P/log`: the container's output, as plain text, as it comes. */
 export async function serveLogs(deps: StreamDeps, request: StreamRequest): Promise<void> {
   const { exchange, route, user, signal } = request;
-  const call = { ...route, user };
+  const call = { ...route, user, ...exchange.asides };
   await authorize(deps.steps, call, "get");
   if (exchange.request.method !== "GET")
     throw new StatusError("MethodNotAllowed", "the log of a pod can only be read");

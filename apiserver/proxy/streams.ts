@@ -63,7 +63,7 @@ interface Upgrade {
 
 async function allowedPod(deps: StreamDeps, request: StreamRequest): Promise<Pod> {
   const { exchange, route, user } = request;
-  const call = { ...route, user, warn: exchange.warn };
+  const call = { ...route, user, ...exchange.asides };
   await authorize(deps.steps, call, exchange.request.method === "GET" ? "get" : "create");
   await admit(deps.steps, { ...admissionOf(call, "CONNECT"), object: connectOptions(request) });
   return (await found(deps.steps, call)).object as Pod;

@@ -1,13 +1,14 @@
 import { NODES_MAX } from "../../naru/cluster-plan.ts";
 import { layoutOf } from "../../naru/layout.ts";
 import { up as start, UpError } from "../../naru/up.ts";
+import { type AuditFlags, auditConfig } from "../audit-options.ts";
 import { type AuthenticationFlags, authenticationConfig } from "../authentication-options.ts";
 import { LiveLine } from "../print/live-line.ts";
 import type { Surroundings } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { requireRoot } from "./require-root.ts";
 
-export interface UpCommand extends AuthenticationFlags {
+export interface UpCommand extends AuditFlags, AuthenticationFlags {
   readonly nodes: number;
   readonly dataDir: string;
   readonly datastore: string;
@@ -25,6 +26,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
   }
   const layout = layoutOf(command.dataDir);
   const authentication = authenticationConfig(command);
+  const audit = auditConfig(command);
   using line = new LiveLine(terminal);
   const startedMs = clock.monotonicMs();
   try {
@@ -37,6 +39,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
         grpcPort: command.grpcPort,
         ...(command.nodeGrace === undefined ? {} : { nodeGraceMs: command.nodeGrace * 1000 }),
         ...(authentication === undefined ? {} : { authentication }),
+        ...(audit === undefined ? {} : { audit }),
       },
       clock,
       signal,

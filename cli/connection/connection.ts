@@ -5,8 +5,8 @@ import { Agent, request as httpsRequest } from "node:https";
 import type { JsonObject, JsonValue } from "#lib/json";
 import { REASONS, type Reason, StatusError } from "#lib/status-error";
 import type { Status } from "#proto/meta/v1";
+import type { Access } from "../../naru/read-kubeconfig.ts";
 import { UserError } from "../terminal.ts";
-import type { Access } from "./kubeconfig.ts";
 
 export interface RequestOptions {
   readonly method?: "DELETE" | "GET" | "PATCH" | "POST" | "PUT";

@@ -1,6 +1,7 @@
 /** What the long-running programs have in common: their command line, their log, how they are ended. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { ConfigError } from "#lib/config-document";
 import { StatusError } from "#lib/status-error";
 import { lastWords } from "../last-words.ts";
 import type { RunOptions } from "../server.ts";
@@ -32,6 +33,10 @@ export async function mainProgram(
   try {
     await run(positionals[0] ?? "", { config, write, debug, signal: ended.signal });
   } catch (error) {
+    if (error instanceof ConfigError) {
+      write(lastWords(error.message));
+      process.exit(CONFIG_ERROR);
+    }
     // Anything else is a fault of ours, whose place matters.
     if (!(error instanceof StatusError)) throw error;
     write(lastWords(error.message));

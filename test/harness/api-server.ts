@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Logger, silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
+import type { Auditor } from "../../apiserver/audit/auditor.ts";
 import type { AuthenticationOptions } from "../../apiserver/authn/authenticators.ts";
 import type { RequestHeaderOptions } from "../../apiserver/authn/request-header.ts";
 import { type ApiServer, type Parts, startApiServer } from "../../apiserver/server.ts";
@@ -40,6 +41,7 @@ export async function startTestServer(
     /** A memory store of its own, if absent. */
     readonly store?: Store;
     readonly stopping?: AbortSignal;
+    readonly auditor?: Auditor;
   } = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "naru-api-"));
@@ -85,6 +87,7 @@ export async function startTestServer(
     ...(options.requestHeader === undefined ? {} : { requestHeader: options.requestHeader }),
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
     serviceCidr: "10.96.0.0/16",
+    ...(options.auditor === undefined ? {} : { auditor: options.auditor }),
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");

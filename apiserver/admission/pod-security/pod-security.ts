@@ -4,7 +4,7 @@ import { StatusError } from "#lib/status-error";
 import type { Namespace, Pod, PodSpec, PodTemplateSpec } from "#proto/core/v1";
 import { namespaces, pods } from "#resources";
 import { invalid } from "../../chain/failures.ts";
-import type { AdmissionRequest, Reader } from "../../chain/steps.ts";
+import type { AdmissionRequest, Annotate, Reader } from "../../chain/steps.ts";
 import type { Validator } from "../plugin.ts";
 import { detailsOf, violations } from "./checks.ts";
 import { existingPodWarnings } from "./existing-pods.ts";
@@ -14,6 +14,7 @@ import {
   labelCauses,
   levelText,
   type Policy,
+  PREFIX,
   policyOf,
   strictness,
 } from "./policy.ts";
@@ -42,19 +43,30 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function podSecurity(exemptions: Exemptions): Validator {
-  const isExempt = ({ namespace = "", user }: AdmissionRequest): boolean =>
-    (exemptions.namespaces ?? []).includes(namespace) ||
-    (exemptions.users ?? []).includes(user.name);
+  const exemption = exemptionBy(exemptions);
   return (request, reader) => {
     const { object, operation, resource } = request;
     if (object === undefined || (operation !== "CREATE" && operation !== "UPDATE"))
       return undefined;
     if (resource === namespaces) return checkNamespace(request, object, { exemptions, reader });
     const subject = resource === pods ? podOf(request, object) : templateOf(request, object);
-    if (subject === undefined || isExempt(request)) return undefined;
-    if ((exemptions.runtimeClasses ?? []).includes(subject.spec.runtimeClassName ?? ""))
-      return undefined;
-    return checkSubject(request, subject, reader);
+    if (subject === undefined) return undefined;
+    const exempt = exemption(request, subject);
+    if (exempt === undefined) return checkSubject(request, subject, reader);
+    request.annotate?.(`${PREFIX}exempt`, exempt);
+    return undefined;
+  };
+}
+
+/** By what the request is exempt; the word is for the audit log. */
+function exemptionBy({ namespaces: spaces = [], runtimeClasses = [], users = [] }: Exemptions) {
+  return (
+    { namespace = "", user }: AdmissionRequest,
+    { spec }: Subject,
+  ): "namespace" | "runtimeClass" | "user" | undefined => {
+    if (spaces.includes(namespace)) return "namespace";
+    if (users.includes(user.name)) return "user";
+    return runtimeClasses.includes(spec.runtimeClassName ?? "") ? "runtimeClass" : undefined;
   };
 }
 
@@ -94,6 +106,7 @@ async function checkSubject(
     reader.known(namespaces, undefined, namespace) ??
     (await reader.get(namespaces, undefined, namespace));
   const policy = policyOf((found?.object as Namespace | undefined)?.metadata.labels ?? {});
+  if (request.annotate !== undefined) annotate(request.annotate, request, policy, subject);
   if (resource === pods) {
     const broken = violations(policy.enforce, subject);
     if (broken.length > 0) {
@@ -107,6 +120,20 @@ async function checkSubject(
   const told = violations(policy.warn, subject);
   if (told.length > 0)
     request.warn?.(`would violate PodSecurity "${levelText(policy.warn)}": ${detailsOf(told)}`);
+}
+
+/** What enforces, for pods; and what breaks the level that is only for the audit log. */
+function annotate(
+  tell: Annotate,
+  { resource }: AdmissionRequest,
+  { audit, enforce }: Policy,
+  subject: Subject,
+): void {
+  if (resource === pods) tell(`${PREFIX}enforce-policy`, levelText(enforce));
+  const broken = violations(audit, subject);
+  if (broken.length === 0) return;
+  const text = `would violate PodSecurity "${levelText(audit)}": ${detailsOf(broken)}`;
+  tell(`${PREFIX}audit-violations`, text);
 }
 
 /** The labels must say something; and whoever makes a level stricter hears which pods break it now. */

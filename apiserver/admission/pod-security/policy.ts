@@ -21,7 +21,8 @@ export interface Policy {
 type Labels = Readonly<Record<string, string>>;
 type Mode = keyof Policy;
 
-const PREFIX = "pod-security.kubernetes.io/";
+/** Of labels, and of what the audit log says. */
+export const PREFIX = "pod-security.kubernetes.io/";
 const LEVELS: readonly Level[] = ["privileged", "baseline", "restricted"];
 const MODES: readonly Mode[] = ["enforce", "audit", "warn"];
 

@@ -8,6 +8,7 @@ import { requestIn } from "../matching/in-version.ts";
 import { type Bound, BoundPolicies, bindingProblem, type PolicyOptions } from "./bound-policies.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type Policy, policyOf } from "./policy.ts";
+import { PolicyAudit } from "./policy-audit.ts";
 
 interface Validation {
   readonly expression: string;
@@ -17,14 +18,24 @@ interface Validation {
   readonly reason: Reason;
 }
 
+/** What the audit log should say, whether or not the policy is content. */
+interface AuditAnnotation {
+  readonly key: string;
+  readonly valueExpression: string;
+  readonly compiled: Compiled;
+}
+
 interface ValidatingPolicy extends Policy {
   readonly validations: readonly Validation[];
+  readonly auditAnnotations: readonly AuditAnnotation[];
 }
 
 /** Something that is not as the policy wants it. */
 interface Finding {
   readonly message: string;
   readonly reason: Reason;
+  /** Of the policy's validations. */
+  readonly expressionIndex: number;
 }
 
 interface Denial extends Finding {
@@ -61,19 +72,13 @@ export class ValidatingPolicies {
     request: AdmissionRequest,
   ): Promise<void> {
     const denials: Denial[] = [];
+    const audit = new PolicyAudit();
     for (const bound of all) {
       if (!(await this.#policies.isAbout(bound, request))) continue;
-      const { binding, policy } = bound;
-      const findings = await this.#findings(bound, request);
-      const named = { policy: policy.name, binding: binding.name };
-      if (binding.actions.includes("Deny"))
-        denials.push(...findings.map((finding) => ({ ...finding, ...named })));
-      if (!binding.actions.includes("Warn")) continue;
-      for (const { message } of findings)
-        request.warn?.(
-          `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}': ${message}`,
-        );
+      const findings = await this.#findings(bound, request, audit);
+      denials.push(...act(bound, findings, { request, audit }));
     }
+    if (request.annotate !== undefined) audit.publish(request.annotate);
     const [first] = denials;
     if (first !== undefined) throw refusal(request, first);
   }
@@ -81,6 +86,7 @@ export class ValidatingPolicies {
   async #findings(
     bound: Bound<ValidatingPolicy>,
     request: AdmissionRequest,
+    audit: PolicyAudit,
   ): Promise<readonly Finding[]> {
     const { isOptional } = bound.policy;
     try {
@@ -89,14 +95,33 @@ export class ValidatingPolicies {
       const found: Finding[] = [];
       for (const param of params) {
         const evaluation = await this.#policies.evaluation(bound, seen, param);
-        found.push(...(await findingsOf(bound.policy, evaluation)));
+        found.push(...(await findingsOf(bound.policy, evaluation, audit)));
       }
       return found;
     } catch (error) {
       const message = bindingProblem(error);
-      return isOptional ? [] : [{ message, reason: DEFAULT_REASON }];
+      return isOptional ? [] : [{ message, reason: DEFAULT_REASON, expressionIndex: 0 }];
     }
   }
+}
+
+/** Does with what was found what the binding says; gives what refuses the request. */
+function act(
+  { binding, policy }: Bound<ValidatingPolicy>,
+  findings: readonly Finding[],
+  { audit, request }: { readonly request: AdmissionRequest; readonly audit: PolicyAudit },
+): readonly Denial[] {
+  const { actions } = binding;
+  const named = { policy: policy.name, binding: binding.name };
+  for (const { expressionIndex, message } of findings) {
+    if (actions.includes("Warn"))
+      request.warn?.(
+        `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}': ${message}`,
+      );
+    if (actions.includes("Audit"))
+      audit.failed({ message, ...named, expressionIndex, validationActions: actions });
+  }
+  return actions.includes("Deny") ? findings.map((finding) => ({ ...finding, ...named })) : [];
 }
 
 function validatingPolicyOf({ metadata, spec }: ValidatingAdmissionPolicy): ValidatingPolicy {
@@ -114,27 +139,57 @@ function validatingPolicyOf({ metadata, spec }: ValidatingAdmissionPolicy): Vali
       ...(messageExpression ? { messageCompiled: compile(messageExpression, expressions) } : {}),
     }),
   );
-  return { ...policy, validations };
+  const auditAnnotations = (spec?.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
+    key,
+    valueExpression,
+    compiled: compile(valueExpression, expressions),
+  }));
+  return { ...policy, validations, auditAnnotations };
 }
 
 async function findingsOf(
   policy: ValidatingPolicy,
   evaluation: Evaluation,
+  audit: PolicyAudit,
 ): Promise<readonly Finding[]> {
-  const failed = (message: string): readonly Finding[] =>
-    policy.isOptional ? [] : [{ message, reason: DEFAULT_REASON }];
+  const failed = (message: string, expressionIndex = 0): readonly Finding[] =>
+    policy.isOptional ? [] : [{ message, reason: DEFAULT_REASON, expressionIndex }];
   const verdict = await evaluation.conditions();
   if ("error" in verdict) return failed(verdict.error);
   if (!verdict.matches) return [];
   const found: Finding[] = [];
-  for (const validation of policy.validations) {
+  for (const [expressionIndex, validation] of policy.validations.entries()) {
     const { compiled, expression, reason } = validation;
     const result = await evaluation.run(expression, compiled);
-    if (!result.ok) found.push(...failed(result.error));
+    if (!result.ok) found.push(...failed(result.error, expressionIndex));
     else if (result.value !== true)
-      found.push({ message: await messageOf(validation, evaluation), reason });
+      found.push({ message: await messageOf(validation, evaluation), reason, expressionIndex });
+  }
+  for (const annotation of policy.auditAnnotations) {
+    const problem = await annotated(policy, annotation, evaluation, audit);
+    if (problem !== undefined) found.push(...failed(problem));
   }
   return found;
+}
+
+/** Kubernetes' bound on a value. */
+const VALUE_LENGTH_MAX = 10 * 1024;
+
+/** Says what the expression gives, if it gives text; what is wrong with it otherwise. */
+async function annotated(
+  { name }: ValidatingPolicy,
+  { compiled, key, valueExpression }: AuditAnnotation,
+  evaluation: Evaluation,
+  audit: PolicyAudit,
+): Promise<string | undefined> {
+  const result = await evaluation.run(valueExpression, compiled);
+  if (!result.ok) return result.error;
+  if (result.value === null) return undefined;
+  if (typeof result.value !== "string")
+    return `valueExpression '${valueExpression}' resulted in unsupported return type. Return type must be either string or null.`;
+  const value = result.value.trim().slice(0, VALUE_LENGTH_MAX);
+  if (value !== "") audit.says(name, key, value);
+  return undefined;
 }
 
 /** The policy's own words, if its expression gives a line of text; else the fixed ones. */

@@ -57,6 +57,8 @@ export async function ask(
   }
   const verdict = await answerOf(asking, hook, request, isMutating);
   for (const warning of verdict?.warnings ?? []) request.warn?.(warning);
+  for (const [key, value] of Object.entries(verdict?.auditAnnotations ?? {}))
+    request.annotate?.(`${hook.name}/${key}`, value);
   if (verdict !== undefined && !verdict.allowed) throw rejection(hook.name, verdict.status);
   return verdict;
 }

@@ -15,6 +15,7 @@ import type { ReviewVersion } from "./review.ts";
 export interface Hook {
   /** Tells it from all others: a name may be used again in another configuration. */
   readonly id: string;
+  readonly configuration: string;
   readonly name: string;
   readonly rules: readonly RuleWithOperations[];
   readonly selectors: Selectors;
@@ -43,6 +44,7 @@ export function hooksOf(configuration: ApiObject): readonly Hook[] {
 function hookOf(configuration: string, webhook: MutatingWebhook): Hook {
   return {
     id: `${configuration}/${webhook.name}`,
+    configuration,
     name: webhook.name,
     rules: webhook.rules ?? [],
     selectors: selectorsOf(webhook),

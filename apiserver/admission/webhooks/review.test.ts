@@ -90,9 +90,15 @@ test("an answer that is not as the protocol says is none", () => {
 });
 
 test("an answer holds a verdict, warnings and a patch", () => {
-  const text = answer({ patch: PATCH, patchType: "JSONPatch", warnings: ["w"] });
-  const status = {};
-  assert.deepEqual(verdictOf(text, ASKED), { allowed: true, warnings: ["w"], patch: "[]", status });
+  const auditAnnotations = { seen: "yes" };
+  const told = { patch: PATCH, patchType: "JSONPatch", warnings: ["w"], auditAnnotations };
+  assert.deepEqual(verdictOf(answer(told), ASKED), {
+    allowed: true,
+    warnings: ["w"],
+    auditAnnotations,
+    patch: "[]",
+    status: {},
+  });
   // The older version says less of itself.
   const old = JSON.stringify({ response: { allowed: true, patch: PATCH } });
   assert.equal(verdictOf(old, { ...ASKED, version: "v1beta1" }).patch, "[]");

@@ -21,6 +21,7 @@ export interface Asked {
 export interface Verdict {
   readonly allowed: boolean;
   readonly warnings: readonly string[];
+  readonly auditAnnotations: Readonly<Record<string, string>>;
   /** Why not: a metav1.Status, of which everything may be missing. */
   readonly status: JsonObject;
   /** A JSON patch, still as text. */
@@ -47,14 +48,19 @@ export function verdictOf(text: string, asked: Asked): Verdict {
   const { response } = review;
   if (!isObject(response)) throw new InvalidAnswer("webhook response was absent");
   if (asked.version === "v1") checkEnvelope(review, response, asked.uid);
-  const { allowed, status, warnings } = response;
+  const { allowed, auditAnnotations, status, warnings } = response;
   const patch = patchOf(response, asked);
   return {
     allowed: allowed === true,
     warnings: Array.isArray(warnings) ? warnings.map(String) : [],
+    auditAnnotations: isObject(auditAnnotations) ? textsOf(auditAnnotations) : {},
     status: isObject(status) ? status : {},
     ...(patch === undefined ? {} : { patch }),
   };
+}
+
+function textsOf(object: JsonObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]));
 }
 
 function checkEnvelope(review: JsonObject, response: JsonObject, uid: string): void {

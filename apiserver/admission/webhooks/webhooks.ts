@@ -13,6 +13,7 @@ import type { AdmissionRequest } from "../../chain/steps.ts";
 import { objectIn, requestIn, type VersionedRequest } from "../matching/in-version.ts";
 import { type Match, Registrations } from "../matching/registrations.ts";
 import type { Reinvocation } from "../reinvocation.ts";
+import { annotateFailedOpen, annotateMutation, annotatePatch, type Turn } from "./annotations.ts";
 import { type Asking, ask, unanswered, wantsToHear } from "./ask.ts";
 import { type Hook, hookMatches, hooksOf } from "./hook.ts";
 
@@ -71,12 +72,16 @@ export class Webhooks {
     rounds: Reinvocation,
   ): Promise<JsonObject | undefined> {
     let current = request;
-    for (const { as, registered: hook } of hooks) {
+    const round = rounds.round === 1 ? 0 : 1;
+    for (const [index, { as, registered: hook }] of hooks.entries()) {
       const seen = await requestIn(current, as);
       if (!(await wantsToHear(this.#options, hook, seen))) continue;
       if (!rounds.isDue(hook.id)) continue;
+      const turn = { annotate: request.annotate, round, index } as const;
       const verdict = await ask(this.#options, hook, seen, true);
-      const object = this.#patched(hook, seen, verdict?.patch);
+      if (verdict === undefined) annotateFailedOpen(turn, hook, "mutation");
+      const object = this.#patched(hook, seen, verdict?.patch, turn);
+      annotateMutation(turn, hook, object !== undefined);
       if (object !== undefined) {
         current = { ...current, object: await objectIn(object, as, current.resource) };
         rounds.changed();
@@ -92,6 +97,7 @@ export class Webhooks {
     hook: Hook,
     request: AdmissionRequest,
     patch: string | undefined,
+    turn: Turn,
   ): JsonObject | undefined {
     const operations = patch === undefined ? [] : operationsOf(patch);
     if (operations === undefined)
@@ -103,7 +109,9 @@ export class Webhooks {
       throw new StatusError("InternalError", `Internal error occurred: ${why}`);
     }
     const settled = this.#options.settle(request, applied(hook, object, operations));
-    return isDeepStrictEqual(settled, object) ? undefined : settled;
+    if (isDeepStrictEqual(settled, object)) return undefined;
+    annotatePatch(turn, hook, operations);
+    return settled;
   }
 
   async #validate(hooks: readonly Match<Hook>[], request: AdmissionRequest): Promise<void> {
@@ -113,7 +121,11 @@ export class Webhooks {
       if (await wantsToHear(this.#options, hook, seen)) wanted.push({ hook, seen });
     }
     const answers = await Promise.allSettled(
-      wanted.map(({ hook, seen }) => ask(this.#options, hook, seen, false)),
+      wanted.map(async ({ hook, seen }, index) => {
+        const verdict = await ask(this.#options, hook, seen, false);
+        const turn = { annotate: request.annotate, round: 0, index } as const;
+        if (verdict === undefined) annotateFailedOpen(turn, hook, "validating");
+      }),
     );
     const refused = answers.find((answer) => answer.status === "rejected");
     if (refused !== undefined) throw refused.reason;

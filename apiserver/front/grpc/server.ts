@@ -15,6 +15,9 @@ import {
   ApiService,
   type ApiWatchRequest,
   type ApiWatchResponse,
+  type Envelope,
+  type Target,
+  type WriteOptions,
 } from "#services/api";
 import {
   type ListenRequest,
@@ -23,11 +26,13 @@ import {
   type SessionFrame,
   type SessionRequest,
 } from "#services/tunnel";
+import { audited, type Peer } from "../../audit/audited-call.ts";
 import { certificateUser } from "../../authn/client-certificate.ts";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
 import { createAny, getAny, patchAny, updateAny } from "../../chain/dispatch.ts";
 import { list } from "../../chain/list.ts";
+import type { Published } from "../../chain/published.ts";
 import type { Call, Steps, User } from "../../chain/steps.ts";
 import type { Tunnel } from "../../proxy/tunnel.ts";
 import type { TlsFiles } from "../rest/server.ts";
@@ -97,15 +102,30 @@ function bindPort(
 
 function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiServer {
   const { resources } = steps;
-  const answer = <Request, Response>(handle: (user: User, request: Request) => Promise<Response>) =>
-    unary(logger, handle);
+  const answer = <Request extends Targeted, Response>(
+    verb: string,
+    work: (call: Call, request: Request) => Promise<Response>,
+  ) =>
+    unary<Request, Response>(logger, async (user, request, peer) => {
+      const call = callOf({ user, resources }, request.target);
+      return audited(steps, call, { verb, peer }, (asked) => work(asked, request));
+    });
+  const write = <Request extends Written>(
+    verb: string,
+    work: (call: Call, request: Request) => Promise<Published>,
+  ) =>
+    unary<Request, WriteResponse>(logger, async (user, request, peer) => {
+      const warnings: string[] = [];
+      const warn = (text: string): number => warnings.push(text);
+      const call = { ...callOf({ user, resources }, request.target, request.options), warn };
+      const made = await audited(steps, call, { verb, peer }, (asked) => work(asked, request));
+      return { object: envelopeOf(call.resource, made), warnings };
+    });
   return {
-    get: answer(async (user, request) => {
-      const call = callOf({ user, resources }, request.target);
-      return { object: envelopeOf(call.resource, await getAny(steps, call)) };
-    }),
-    list: answer(async (user, request) => {
-      const call = callOf({ user, resources }, request.target);
+    get: answer("get", async (call) => ({
+      object: envelopeOf(call.resource, await getAny(steps, call)),
+    })),
+    list: answer("list", async (call, request) => {
       const found = await list(steps, call, selectionOf(request.options));
       return {
         items: found.items.map((item) => envelopeOf(call.resource, item)),
@@ -115,39 +135,22 @@ function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiSe
       };
     }),
     watch: (stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>) => {
-      void serveStream(stream, logger, (user) => {
+      void serveStream(stream, logger, async (user) => {
         const call = callOf({ user, resources }, stream.request.target);
-        return writeWatch({ steps, call, stream, closing });
+        const caller = { verb: "watch", peer: () => peerOf(stream) };
+        await audited(steps, call, caller, (asked) =>
+          writeWatch({ steps, call: asked, stream, closing }),
+        );
       });
     },
-    create: answer(async (user, request) => {
-      const { call, warnings } = writeCall(
-        callOf({ user, resources }, request.target, request.options),
-      );
-      const object = envelopeOf(call.resource, await createAny(steps, call, request.json));
-      return { object, warnings };
-    }),
-    update: answer(async (user, request) => {
-      const { call, warnings } = writeCall(
-        callOf({ user, resources }, request.target, request.options),
-      );
-      const object = envelopeOf(call.resource, await updateAny(steps, call, request.json));
-      return { object, warnings };
-    }),
-    patch: answer(async (user, request) => {
-      const { call, warnings } = writeCall(
-        callOf({ user, resources }, request.target, request.options),
-      );
-      const object = envelopeOf(call.resource, await patchAny(steps, call, patchOf(request)));
-      return { object, warnings };
-    }),
-    delete: answer(async (user, request) => {
-      const call = callOf({ user, resources }, request.target);
+    create: write("create", (call, request) => createAny(steps, call, request.json)),
+    update: write("update", (call, request) => updateAny(steps, call, request.json)),
+    patch: write("patch", (call, request) => patchAny(steps, call, patchOf(request))),
+    delete: answer("delete", async (call, request) => {
       const { gone, object } = await remove(steps, call, deleteOptionsOf(request.options));
       return { object: gone ? undefined : envelopeOf(call.resource, object) };
     }),
-    deleteCollection: answer(async (user, request) => {
-      const call = callOf({ user, resources }, request.target);
+    deleteCollection: answer("deletecollection", async (call, request) => {
       const selection = selectionOf(request.list);
       await removeCollection(steps, call, selection, deleteOptionsOf(request.options));
       return {};
@@ -155,9 +158,17 @@ function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiSe
   };
 }
 
-function writeCall(call: Call): { readonly call: Call; readonly warnings: string[] } {
-  const warnings: string[] = [];
-  return { call: { ...call, warn: (text) => warnings.push(text) }, warnings };
+interface Targeted {
+  readonly target: Target | undefined;
+}
+
+interface Written extends Targeted {
+  readonly options: WriteOptions | undefined;
+}
+
+interface WriteResponse {
+  readonly object: Envelope;
+  readonly warnings: readonly string[];
 }
 
 const NODE_USER = "system:node:";
@@ -185,12 +196,12 @@ function nodeOf(user: User): string {
 
 function unary<Request, Response>(
   logger: Logger,
-  handle: (user: User, request: Request) => Promise<Response>,
+  handle: (user: User, request: Request, peer: () => Peer) => Promise<Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
     void (async () => {
       try {
-        done(null, await handle(userOf(call), call.request));
+        done(null, await handle(userOf(call), call.request, () => peerOf(call)));
       } catch (error) {
         done(failure(logger, error));
       }
@@ -217,6 +228,19 @@ function failure(logger: Logger, error: unknown) {
     logger.error("call failed", { stack });
   }
   return serviceError(shown);
+}
+
+/** From where, and with what program. */
+function peerOf(call: Pick<ServerUnaryCall<unknown, unknown>, "getPeer" | "metadata">): Peer {
+  const address = call
+    .getPeer()
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "");
+  const [userAgent] = call.metadata.get("user-agent");
+  return {
+    sourceIPs: [address],
+    ...(userAgent === undefined ? {} : { userAgent: String(userAgent) }),
+  };
 }
 
 /** The server takes no connection without a certificate of our authority, so there is one. */

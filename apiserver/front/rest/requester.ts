@@ -44,7 +44,16 @@ export class Requesters {
 
   /** Throws Unauthorized for a token that is not valid, Forbidden for acting as somebody one may not act as. */
   async of(request: Http2ServerRequest): Promise<User> {
-    const user = this.#certifiedUser(request) ?? (await this.#tokenUser(request)) ?? ANONYMOUS;
+    return this.acting(request, await this.authenticated(request));
+  }
+
+  /** Who it is, whoever they act as. */
+  async authenticated(request: Http2ServerRequest): Promise<User> {
+    return this.#certifiedUser(request) ?? (await this.#tokenUser(request)) ?? ANONYMOUS;
+  }
+
+  /** As whom the user asks; the same user, mostly. */
+  acting(request: Http2ServerRequest, user: User): Promise<User> {
     return impersonated(this.#options.authorizer, user, request.rawHeaders);
   }
 

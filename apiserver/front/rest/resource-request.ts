@@ -53,7 +53,10 @@ export async function serveResource(request: ResourceRequest): Promise<void> {
   const { exchange, route } = request;
   const isCollection = route.name === undefined;
   const deprecation = customKindOf(route.resource)?.deprecation;
-  if (deprecation !== undefined) exchange.warn(deprecation);
+  if (deprecation !== undefined) {
+    exchange.warn(deprecation);
+    exchange.audit?.annotate("k8s.io/deprecated", "true");
+  }
   switch (exchange.request.method) {
     case "GET":
     case "HEAD":
@@ -86,7 +89,7 @@ function callOf(request: ResourceRequest): Call {
     dryRun: isDryRun(exchange.query),
     fieldValidation: fieldValidation(exchange.query),
     fieldManager: fieldManager(exchange.query, exchange.request.headers["user-agent"]),
-    warn: exchange.warn,
+    ...exchange.asides,
   };
 }
 

@@ -3,6 +3,8 @@ import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import type { JsonObject } from "#lib/json";
 import type { StatusError } from "#lib/status-error";
+import type { Trail } from "../../audit/trail.ts";
+import type { Call } from "../../chain/steps.ts";
 import { statusOf } from "../status.ts";
 import { Offer } from "./accept.ts";
 import { documentBytes, jsonBytes } from "./encode.ts";
@@ -30,6 +32,8 @@ export class Exchange {
   readonly response: Http2ServerResponse;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Undefined when nobody records the request. */
+  audit: Trail | undefined;
   readonly #warnings: string[] = [];
   #leaving: AbortSignal | undefined;
 
@@ -52,6 +56,12 @@ export class Exchange {
     return this.#leaving;
   }
 
+  /** What a call may say beside its answer. */
+  get asides(): Pick<Call, "audit" | "warn"> {
+    const { audit, warn } = this;
+    return audit === undefined ? { warn } : { warn, audit };
+  }
+
   readonly warn = (text: string): void => {
     if (this.#warnings.length < WARNINGS_MAX && !this.#warnings.includes(text))
       this.#warnings.push(text);
@@ -61,6 +71,7 @@ export class Exchange {
     let bytes = answer.body;
     const packed = bytes.length >= GZIP_BYTES_MIN && this.takesGzip;
     if (packed) bytes = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
+    if (this.audit !== undefined) await this.audit.completed(answer.code);
     if (this.response.headersSent || this.response.destroyed) return;
     this.begin(answer.code, answer.type, {
       ...answer.headers,
@@ -83,6 +94,10 @@ export class Exchange {
   begin(code: number, type: string, headers: Readonly<Record<string, string>> = {}): void {
     const { response } = this;
     response.statusCode = code;
+    if (this.audit !== undefined) {
+      response.setHeader("audit-id", this.audit.id);
+      this.audit.started(code);
+    }
     response.setHeader("content-type", type);
     response.setHeader("cache-control", "no-cache, private");
     if (this.#warnings.length > 0)

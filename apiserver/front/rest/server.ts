@@ -8,9 +8,11 @@ import type { Aggregation } from "../../aggregation/aggregation.ts";
 import { type Forwarding, forward, forwardUpgrade } from "../../aggregation/forward.ts";
 import type { RequestHeaderOptions } from "../../authn/request-header.ts";
 import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
+import { annotateVerdict } from "../../chain/authorize.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
-import { publicError } from "../status.ts";
+import { publicError, statusOf } from "../status.ts";
+import { auditedRequester } from "./audited-requester.ts";
 import { Requesters } from "./requester.ts";
 import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
@@ -155,6 +157,8 @@ class Front {
       await this.#route(exchange);
     } catch (error) {
       await this.#fail(exchange, error);
+    } finally {
+      if (exchange.audit !== undefined) await exchange.audit.end();
     }
   }
 
@@ -162,7 +166,7 @@ class Front {
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
     try {
       const route = resourceRoute(this.#options.steps.resources, exchange.path);
-      const user = await this.#requesters.of(request);
+      const user = await this.#requester(exchange, route);
       const signal = this.#closing;
       const extension = this.#options.aggregation.extensions.of(exchange.path);
       if (extension !== undefined) {
@@ -173,18 +177,20 @@ class Front {
       await this.#options.streams.upgrade({ exchange, user, route, signal }, socket, head);
     } catch (error) {
       await this.#fail(exchange, error);
+    } finally {
+      if (exchange.audit !== undefined) await exchange.audit.end();
     }
   }
 
   async #route(exchange: Exchange): Promise<void> {
     const { aggregation, discovery, logger, steps, streams } = this.#options;
-    const user = await this.#requesters.of(exchange.request);
+    const route = resourceRoute(steps.resources, exchange.path);
+    const user = await this.#requester(exchange, route);
     const extension = aggregation.extensions.of(exchange.path);
     if (extension !== undefined) {
       const signal = exchange.leaving(this.#closing);
       return forward(this.#forwarding({ exchange, extension, signal, user }));
     }
-    const route = resourceRoute(this.#options.steps.resources, exchange.path);
     if (route === undefined) {
       await this.#authorizePath(exchange, user);
       if (await discovery.serve(exchange)) return;
@@ -213,10 +219,22 @@ class Front {
     return { ...call, authorizer: steps.authorizer, failed: aggregation.wake };
   }
 
+  #requester(exchange: Exchange, route: ResourceRoute | undefined): Promise<User> {
+    const { auditor } = this.#options.steps;
+    return auditor === undefined
+      ? this.#requesters.of(exchange.request)
+      : auditedRequester(auditor, this.#requesters, {
+          exchange,
+          route,
+          extension: this.#options.aggregation.extensions.of(exchange.path),
+        });
+  }
+
   async #authorizePath(exchange: Exchange, user: User): Promise<void> {
     const { path } = exchange;
     const verb = (exchange.request.method ?? "get").toLowerCase();
     const verdict = await this.#options.steps.authorizer.authorize({ user, verb, path });
+    if (exchange.audit !== undefined) annotateVerdict(exchange.audit.annotate, verdict);
     if (!verdict.allowed) {
       throw new StatusError(
         "Forbidden",
@@ -226,9 +244,10 @@ class Front {
   }
 
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
+    const failure = publicError(error);
+    exchange.audit?.failed(statusOf(failure).json, !(error instanceof StatusError));
     // The client left: there is no one to tell.
     if (exchange.response.destroyed) return;
-    const failure = publicError(error);
     if (failure.reason === "InternalError") {
       const { method } = exchange.request;
       const stack = error instanceof Error ? error.stack : String(error);

@@ -2,9 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
-import { UserError } from "../terminal.ts";
 
-/** How to reach a cluster, and as whom. */
+/** Something about the file that its owner can mend. */
+export class KubeconfigError extends Error {
+  override readonly name = "KubeconfigError";
+}
+
+/** How to reach a server, and as whom. */
 export interface Access {
   readonly server: string;
   /** PEM. */
@@ -33,7 +37,7 @@ interface Named {
 export function readAccess(options: KubeconfigOptions): Access {
   const files = options.paths.filter((path) => existsSync(path));
   if (files.length === 0) {
-    throw new UserError(
+    throw new KubeconfigError(
       `no kubeconfig at ${options.paths.join(" or ")}; start a cluster with \`naru up\`, or name one with --kubeconfig`,
     );
   }
@@ -41,7 +45,7 @@ export function readAccess(options: KubeconfigOptions): Access {
   const current =
     options.context ?? firstText(documents.map(({ value }) => value["current-context"]));
   if (current === undefined)
-    throw new UserError(`${files[0]}: no current-context; name one with --context`);
+    throw new KubeconfigError(`${files[0]}: no current-context; name one with --context`);
   const named = (list: string, item: string): Named[] =>
     documents.flatMap(({ file, value }) => entries(value[list], item, file));
   const context = find(named("contexts", "context"), current, "context");
@@ -65,12 +69,13 @@ function read(file: string): Readonly<Record<string, unknown>> {
   try {
     value = parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new UserError(
+    throw new KubeconfigError(
       `${file}: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`,
       { cause },
     );
   }
-  if (typeof value !== "object" || value === null) throw new UserError(`${file}: not a kubeconfig`);
+  if (typeof value !== "object" || value === null)
+    throw new KubeconfigError(`${file}: not a kubeconfig`);
   return value as Record<string, unknown>;
 }
 
@@ -87,7 +92,7 @@ function find(all: readonly Named[], name: string, what: string): Named {
   const found = all.find((each) => each.name === name);
   if (found !== undefined) return found;
   const have = all.map((each) => each.name).join(", ");
-  throw new UserError(
+  throw new KubeconfigError(
     `kubeconfig has no ${what} ${JSON.stringify(name)}; it has: ${have || "none"}`,
   );
 }
@@ -107,13 +112,13 @@ function fileContent(entry: Named, key: string): string | undefined {
   try {
     return readFileSync(absolute, "utf8");
   } catch (cause) {
-    throw new UserError(`${entry.file}: ${key} ${absolute} cannot be read`, { cause });
+    throw new KubeconfigError(`${entry.file}: ${key} ${absolute} cannot be read`, { cause });
   }
 }
 
 function text(value: Readonly<Record<string, unknown>>, key: string): string {
   const found = optionalText(value, key);
-  if (found === undefined) throw new UserError(`kubeconfig: ${key} is missing`);
+  if (found === undefined) throw new KubeconfigError(`kubeconfig: ${key} is missing`);
   return found;
 }
 
