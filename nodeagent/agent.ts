@@ -18,6 +18,7 @@ import type { DnsSettings } from "./pod/etc-files.ts";
 import { ObjectWatches } from "./pod/object-watches.ts";
 import { podDirectory, volumesDirectory } from "./pod/pod-files.ts";
 import { recordedPods, removeRecord } from "./pod/pod-record.ts";
+import { WaitingResizes } from "./pod/resize/waiting-resizes.ts";
 import { type FoundPod, PodWorker } from "./pod/worker.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { readCounters } from "./stats/counters.ts";
@@ -85,6 +86,7 @@ class NodeAgent implements Agent {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>[] = [];
   readonly #ready = Promise.withResolvers<void>();
+  readonly #resizes = new WaitingResizes(() => this.#workers.values());
   #found = new Map<string, FoundPod>();
 
   constructor(options: AgentOptions) {
@@ -116,7 +118,7 @@ class NodeAgent implements Agent {
       otherPods: (uid) =>
         [...this.#workers.values()]
           .filter((worker) => worker.uid !== uid)
-          .map((worker) => worker.currentPod)
+          .map((worker) => worker.allocatedPod)
           .filter((pod) => !isTerminal(pod)),
       paths: {
         pods: `${stateDir}/pods`,
@@ -172,6 +174,7 @@ class NodeAgent implements Agent {
     await Promise.all([this.#pods.synced, this.#keeper.registered]);
     await this.#removeOrphans();
     await this.#options.networkReady;
+    this.#resizes.begin();
     this.#keeper.setReady(undefined);
     this.#ready.resolve();
     this.#options.logger.info("agent ready", { node: this.#options.nodeName });
@@ -196,6 +199,8 @@ class NodeAgent implements Agent {
   #podChanged(before: Pod | undefined, after: Pod | undefined): void {
     const uid = (after ?? before)?.metadata.uid ?? "";
     const worker = this.#workers.get(uid);
+    // Whoever comes, goes, ends or wants less may have made room.
+    this.#resizes.retry();
     if (worker !== undefined) {
       worker.update(after);
       return;
@@ -206,7 +211,10 @@ class NodeAgent implements Agent {
     this.#found.delete(uid);
     this.#workers.set(
       uid,
-      new PodWorker(this.#deps, after, found, () => this.#workers.delete(uid)),
+      new PodWorker(this.#deps, after, found, () => {
+        this.#workers.delete(uid);
+        this.#resizes.retry();
+      }),
     );
   }
 
@@ -258,6 +266,8 @@ class NodeAgent implements Agent {
     const { clock, logger } = this.#options;
     const workers = [...this.#workers.values()];
     void this.#tellImagesInUse(workers);
+    // The node itself may have become larger.
+    this.#resizes.retry();
     const living = new Set(workers.map((worker) => worker.uid));
     try {
       if (this.#pods.hasSynced) removeOldLogs(this.#deps.paths.logs, living, clock.nowMs());

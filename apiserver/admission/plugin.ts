@@ -1,4 +1,5 @@
 import type { JsonObject } from "#lib/json";
+import { pods } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 
 /**
@@ -19,4 +20,9 @@ export function isCreateOf(request: AdmissionRequest, kind: string): boolean {
     request.resource.kind === kind &&
     request.subresource === undefined
   );
+}
+
+/** What a pod that is there already asks for is changed. */
+export function isResize({ operation, resource, subresource }: AdmissionRequest): boolean {
+  return operation === "UPDATE" && resource === pods && subresource === "resize";
 }

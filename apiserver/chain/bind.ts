@@ -3,7 +3,6 @@ import type { StatusError } from "#lib/status-error";
 import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
-import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
 import { metaOf, objectAt, timestamp, withMeta } from "./object-meta.ts";
 import type { Call, Steps } from "./steps.ts";
@@ -71,7 +70,8 @@ function boundPod(
     ...(annotations ? { annotations: { ...meta.annotations, ...annotations } } : {}),
     ...(labels ? { labels: { ...meta.labels, ...labels } } : {}),
   });
-  return withGeneration(call.resource, { ...told, status: scheduled(pod, to.nowMs) }, pod);
+  // No new generation: nobody wants anything else of the pod than before.
+  return { ...told, status: scheduled(pod, to.nowMs) };
 }
 
 function scheduled(pod: JsonObject, nowMs: number): JsonObject {

@@ -221,8 +221,10 @@ test("bind() gives a pod its node once; deleting it then waits for the node", as
     "Conflict",
     /already assigned to node "n1"/,
   );
+  assert.equal((await api.get(at(pods, "p"))).metadata.generation, 1, "its wishes are the same");
   const waiting = await api.delete(at(pods, "p"));
   assert.equal(waiting?.metadata.deletionGracePeriodSeconds, 30);
+  assert.equal(waiting?.metadata.generation, 2, "its end is a wish");
   assert.equal(await api.delete(at(pods, "p"), { gracePeriodSeconds: 0 }), undefined);
 });
 

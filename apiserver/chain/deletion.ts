@@ -1,6 +1,7 @@
 /** How an object ends: at once, after its grace period, or when its finalizers are done. Pure. */
 import { type AnyCondition, withCondition } from "#lib/api/condition";
 import type { JsonObject, JsonValue } from "#lib/json";
+import type { ObjectMeta } from "#proto/meta/v1";
 import { customResourceDefinitions, namespaces, pods, type Resource } from "#resources";
 import { metaOf, objectAt, timestamp, withMeta } from "./object-meta.ts";
 
@@ -43,14 +44,24 @@ export function planDeletion(
   const isEarlier = meta.deletionTimestamp === undefined || sooner;
   const marked = withMeta(object, {
     finalizers: finalizers.length > 0 ? finalizers : undefined,
-    ...(isEarlier
-      ? {
-          deletionTimestamp: timestamp(nowMs + grace * 1000),
-          deletionGracePeriodSeconds: grace,
-        }
-      : {}),
+    ...(isEarlier ? deadlineOf(meta, grace, nowMs) : {}),
   });
   return { kind: "mark", object: isEarlier ? terminating(resource, marked, nowMs) : marked };
+}
+
+/** That its end is wanted is a change, which a status can say it has seen; that it is wanted sooner is none. */
+function deadlineOf(
+  meta: Partial<ObjectMeta>,
+  graceSeconds: number,
+  nowMs: number,
+): Partial<ObjectMeta> {
+  const { deletionTimestamp, generation = 0 } = meta;
+  const isFirst = deletionTimestamp === undefined && generation > 0;
+  return {
+    ...(isFirst ? { generation: generation + 1 } : {}),
+    deletionTimestamp: timestamp(nowMs + graceSeconds * 1000),
+    deletionGracePeriodSeconds: graceSeconds,
+  };
 }
 
 /** A pod that no node runs, or whose processes have ended, needs no time to end. */

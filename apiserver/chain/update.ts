@@ -63,10 +63,17 @@ async function replaceOnce(
     ownedByUpdater(steps, call, { given: object, object: prepared, current });
   const request = { ...admissionOf(call, "UPDATE"), object: prepared, oldObject: old };
   const mutated = await steps.admission.mutate(request);
-  const kept = mutated === undefined ? prepared : keepIdentity(mutated, old);
+  const kept = mutated === undefined ? prepared : partOf(steps, call, mutated, old);
   check(steps, call, kept, old);
   await steps.admission.validate({ ...request, object: kept });
   return store(steps, call, { object: kept, current, managedFields });
+}
+
+/** What plugins made of it; on the route of a part they change no more than the caller may. */
+function partOf(steps: Steps, call: Call, mutated: JsonObject, old: JsonObject): JsonObject {
+  const { resource, subresource } = call;
+  if (subresource === undefined) return keepIdentity(mutated, old);
+  return keepIdentity(steps.rules.prepareForUpdate(resource, mutated, old, subresource), old);
 }
 
 /** For the caller whose own route admission has judged: scale. */

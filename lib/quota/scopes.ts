@@ -2,7 +2,7 @@
 import type { ApiObject } from "#proto";
 import type { Pod, PodAffinityTerm, ResourceQuota } from "#proto/core/v1";
 import { pods, type Resource } from "#resources";
-import { qosClass } from "../api/pod.ts";
+import { qosClass } from "../api/pod-resources.ts";
 
 export interface Scope {
   readonly scopeName: string;

@@ -5,7 +5,8 @@
 import type { ApiObject } from "#proto";
 import type { PersistentVolumeClaim, Pod, Service } from "#proto/core/v1";
 import { persistentVolumeClaims, pods, type Resource, services } from "#resources";
-import { isTerminal, podLimitSums, podRequests } from "../api/pod.ts";
+import { isTerminal } from "../api/pod.ts";
+import { heldLimitSums, heldRequests } from "../api/pod-resources.ts";
 import { parseQuantity, Quantity } from "../api/quantity.ts";
 import { parseTime } from "../api/time.ts";
 import type { Amounts } from "./amounts.ts";
@@ -67,11 +68,11 @@ function isPodResource(name: string): boolean {
 function podUsage(pod: Pod, nowMs: number): Usage {
   if (isTerminal(pod) || isOverdue(pod, nowMs)) return {};
   const usage: Usage = { pods: ONE };
-  for (const [name, quantity] of Object.entries(podRequests(pod))) {
+  for (const [name, quantity] of Object.entries(heldRequests(pod))) {
     usage[`requests.${name}`] = quantity;
     if (COMPUTE.has(name) || name.startsWith(HUGE_PAGES)) usage[name] = quantity;
   }
-  for (const [name, quantity] of Object.entries(podLimitSums(pod))) {
+  for (const [name, quantity] of Object.entries(heldLimitSums(pod))) {
     if (COMPUTE.has(name)) usage[`limits.${name}`] = quantity;
   }
   return usage;

@@ -26,6 +26,10 @@ export function planHollowPod(pod: Pod, facts: HollowFacts): HollowStep {
   const { phase } = pod.status;
   if (phase === undefined || phase === "Pending") return report(pod, facts, running);
   if (phase === "Running" && controllerOf(pod)?.kind === "Job") return report(pod, facts, done);
+  // A resize is what it wants as soon as it wants it.
+  const { observedGeneration = 0 } = pod.status;
+  const isBehind = observedGeneration > 0 && observedGeneration !== pod.metadata.generation;
+  if (phase === "Running" && isBehind) return report(pod, facts, running);
   if (phase === "Running" && (pod.spec.readinessGates ?? []).length > 0)
     return report(pod, facts, running);
   return { type: "leave" };

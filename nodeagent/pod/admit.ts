@@ -1,5 +1,5 @@
 /** Whether a pod fits on this node at all; kubelet's own check against a scheduler that decided on old facts. Pure. */
-import { podRequests, type ResourceAmounts } from "#lib/api/pod";
+import { podRequests, type ResourceAmounts } from "#lib/api/pod-resources";
 import { parseQuantity, Quantity } from "#lib/api/quantity";
 import type { Node, Pod } from "#proto/core/v1";
 import type { Verdict } from "./view.ts";

@@ -174,7 +174,7 @@ test("containerConfig is confined unless it is privileged", () => {
 
 test("containerLimits turn amounts into the kernel's", () => {
   const resources = { requests: { cpu: "250m" }, limits: { cpu: "1500m", memory: "64Mi" } };
-  assert.deepEqual(containerLimits(container("main", { resources })), {
+  assert.deepEqual(containerLimits(pod(), container("main", { resources })), {
     cpuShares: 256,
     cpuQuotaUs: 150_000,
     cpuPeriodUs: 100_000,

@@ -11,17 +11,12 @@ import { ContainerEnd } from "./container-end.ts";
 import { type Health, type Probed, startProbes } from "./container-probes.ts";
 import type { PodDeps } from "./deps.ts";
 import { containerId } from "./oci-spec.ts";
-import { logPath, terminationLog } from "./pod-files.ts";
 import type { ContainerMemory } from "./pod-record.ts";
 import { pullImage } from "./pull-image.ts";
+import type { Presence } from "./resize/pod-resize.ts";
 import { restartDelayMs, WELL_AFTER_MS } from "./restart-delay.ts";
 import { type ContainerEvent, type ContainerPhase, step, type Termination } from "./state.ts";
-import {
-  type EndedState,
-  lostTermination,
-  terminationMessage,
-  terminationOf,
-} from "./termination.ts";
+import { type EndedState, lostTermination, readTermination } from "./termination.ts";
 import type { ContainerView } from "./view.ts";
 
 /** The container's side of its pod's worker. */
@@ -52,6 +47,7 @@ export class ContainerWorker {
   #health: Health = { isStarted: false, isReady: false };
   #unhealthy: string | undefined;
   #imageFailures = 0;
+  #isRestarting = false;
   /** Ends what goes on for the present attempt: a pull, probes, hooks. */
   #attemptEnd = new AbortController();
   #ending: ContainerEnd | undefined;
@@ -67,6 +63,7 @@ export class ContainerWorker {
     this.#imageId = memory.imageId;
     this.#stopSignal = memory.stopSignal;
     this.#last = memory.last;
+    this.#isRestarting = memory.isRestarting ?? false;
     if (memory.end !== undefined) {
       this.#phase = { at: "exited", attempt: memory.attempts - 1, end: memory.end };
     }
@@ -81,6 +78,7 @@ export class ContainerWorker {
       imageId: this.#imageId,
       isStarted: this.#health.isStarted,
       isReady: this.#health.isReady,
+      isRestarting: this.#isRestarting,
       ...(this.#last === undefined ? {} : { last: this.#last }),
       ...(this.#unhealthy === undefined ? {} : { unhealthy: this.#unhealthy }),
     };
@@ -93,6 +91,7 @@ export class ContainerWorker {
       image: this.#imageName,
       imageId: this.#imageId,
       stopSignal: this.#stopSignal,
+      ...(this.#isRestarting ? { isRestarting: true } : {}),
       ...(this.#last === undefined ? {} : { last: this.#last }),
       ...(this.#phase.at === "exited" ? { end: this.#phase.end } : {}),
     };
@@ -158,8 +157,16 @@ export class ContainerWorker {
     this.#apply({ type: "dropped" });
   }
 
-  stop(why: string): void {
+  /** What the kernel has of it. */
+  presence(): Presence {
+    if (this.#phase.at === "running") return { id: this.#phase.id };
+    const isChanging = this.#phase.at === "creating" || this.#phase.at === "stopping";
+    return isChanging ? "changing" : "absent";
+  }
+
+  stop(why: string, isRestart = false): void {
     const { name } = this.container;
+    this.#isRestarting = isRestart;
     const message = why === "" ? `Stopping container ${name}` : why;
     this.event("Normal", "Killing", message);
     this.#apply({ type: "stop" });
@@ -279,6 +286,7 @@ export class ContainerWorker {
     // The news that it has ended came before the news that it was started.
     if (this.#attempts > attempt) return;
     this.#attempts = attempt + 1;
+    this.#isRestarting = false;
     this.#apply({ type: "started", id, attempt, startedAtMs: state.startedAtMs });
     const hook = this.container.lifecycle?.postStart;
     if (hook !== undefined) this.#own(this.#postStart(hook));
@@ -364,9 +372,10 @@ export class ContainerWorker {
     if (this.#phase.at !== "exited") return;
     const { end } = this.#phase;
     const ranMs = end.startedAtMs === 0 ? 0 : end.finishedAtMs - end.startedAtMs;
-    this.#failures = ranMs >= WELL_AFTER_MS ? 1 : this.#failures + 1;
+    if (ranMs >= WELL_AFTER_MS) this.#failures = 0;
+    if (!this.#isRestarting) this.#failures++;
     this.#attempts = Math.max(this.#attempts, this.#phase.attempt + 1);
-    if (restartDelayMs(this.#failures) > 0) this.#tellOfBackOff();
+    if (!this.#isRestarting && restartDelayMs(this.#failures) > 0) this.#tellOfBackOff();
   }
 
   #tellOfBackOff(): void {
@@ -383,13 +392,6 @@ export class ContainerWorker {
   }
 
   #termination(id: string, attempt: number, state: EndedState): Termination {
-    const { paths, clock } = this.#deps;
-    const pod = this.#side.pod();
-    const files = {
-      terminationLog: terminationLog(paths, pod.metadata.uid, id),
-      log: logPath(paths, pod, this.container.name, attempt),
-    };
-    const message = terminationMessage(this.container, files, state);
-    return terminationOf(id, state, message, clock.nowMs());
+    return readTermination(this.#deps, this.#side.pod(), this.container, { id, attempt, state });
   }
 }

@@ -27,7 +27,7 @@ export interface PodDeps {
   services(namespace: string): readonly Service[];
   /** The node as the API has it, when it is known already. */
   apiNode(): Node | undefined;
-  /** Other pods that take up room here. */
+  /** Other pods that take up room here, with what they were given. */
   otherPods(uid: string): readonly Pod[];
   readonly paths: PodPaths;
 }

@@ -1,7 +1,13 @@
 /** Kubernetes' amounts as the kernel's limits. Pure. */
-import { podLimits, podRequests, qosClass, type ResourceAmounts } from "#lib/api/pod";
+import {
+  containerRequests,
+  podLimits,
+  podRequests,
+  qosClass,
+  type ResourceAmounts,
+} from "#lib/api/pod-resources";
 import { parseQuantity } from "#lib/api/quantity";
-import type { Container, Pod } from "#proto/core/v1";
+import type { Container, Pod, ResourceRequirements } from "#proto/core/v1";
 import type { ResourceLimits } from "../runtime/runtime.ts";
 
 const PERIOD_US = 100_000;
@@ -12,12 +18,14 @@ const SHARES_MAX = 262_144;
 /** Processes and threads of one pod: enough for any server, and no fork bomb takes the node with it. */
 const PIDS_MAX = 4096;
 
-export function containerLimits({ resources }: Container): ResourceLimits {
+/** A container that has no limit of its own may take what its pod may. */
+export function containerLimits({ spec }: Pod, { resources }: Container): ResourceLimits {
   const amounts = (list: Readonly<Record<string, string>> | undefined): ResourceAmounts =>
     Object.fromEntries(
       Object.entries(list ?? {}).map(([resource, text]) => [resource, parseQuantity(text)]),
     );
-  return limitsOf(amounts(resources.requests), amounts(resources.limits));
+  const limits = { ...spec.resources?.limits, ...resources.limits };
+  return limitsOf(amounts(resources.requests), amounts(limits));
 }
 
 export function sandboxLimits(pod: Pod): ResourceLimits {
@@ -49,9 +57,19 @@ export function oomScoreAdj(pod: Pod, container: Container, nodeMemoryBytes: num
   const qos = qosClass(pod);
   if (qos === "Guaranteed") return -997;
   if (qos === "BestEffort") return 1000;
-  const { requests, limits } = container.resources;
-  const request = parseQuantity(requests?.["memory"] ?? limits?.["memory"] ?? "0").value();
+  const request = memoryRequest(container.resources) + sharedMemory(pod);
   return clamp(1000 - Math.floor((1000 * request) / nodeMemoryBytes), 3, 999);
+}
+
+function memoryRequest({ limits, requests }: ResourceRequirements = {}): number {
+  return parseQuantity(requests?.["memory"] ?? limits?.["memory"] ?? "0").value();
+}
+
+/** What a pod asks for beyond its containers is for all of them alike. */
+function sharedMemory({ spec }: Pod): number {
+  if (spec.resources?.requests?.["memory"] === undefined) return 0;
+  const sum = containerRequests({ spec })["memory"]?.value() ?? 0;
+  return Math.max(0, memoryRequest(spec.resources) - sum) / spec.containers.length;
 }
 
 function clamp(value: number, min: number, max: number): number {

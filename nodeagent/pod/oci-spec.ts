@@ -51,7 +51,7 @@ export function containerConfig(inputs: SpecInputs): ContainerConfig {
     attempt,
     oci: ociConfig(inputs),
     lowerDirs: image.layerDirs,
-    limits: containerLimits(container),
+    limits: containerLimits(pod, container),
     oomScoreAdj: oomScoreAdj(pod, container, inputs.nodeMemoryBytes),
     logPath: inputs.logPath,
     stdin: container.stdin ?? false,

@@ -15,7 +15,12 @@ import {
 export type PodAction =
   | { readonly do: "makeSandbox" }
   | { readonly do: "begin"; readonly container: Container }
-  | { readonly do: "stop"; readonly container: Container; readonly why: string }
+  | {
+      readonly do: "stop";
+      readonly container: Container;
+      readonly why: string;
+      readonly isRestart?: true;
+    }
   | { readonly do: "drop"; readonly container: Container }
   | { readonly do: "removeSandbox" }
   /** The pod is deleted, and nothing of it is left here. */
@@ -96,9 +101,14 @@ function planContainer(view: PodView, container: Container): PodPlan {
   if (phase.at === "running" && own.unhealthy !== undefined) {
     return { actions: [{ do: "stop", container, why: own.unhealthy }] };
   }
+  if (phase.at === "running" && own.isToRestart === true) {
+    const why = `Container ${container.name} resize requires restart`;
+    return { actions: [{ do: "stop", container, why, isRestart: true }] };
+  }
   if (phase.at !== "exited" || !restarts(view, container, phase.end.exitCode))
     return { actions: [] };
-  return whenDue(view, container, phase.end.finishedAtMs + restartDelayMs(own.failures));
+  const delayMs = own.isRestarting === true ? 0 : restartDelayMs(own.failures);
+  return whenDue(view, container, phase.end.finishedAtMs + delayMs);
 }
 
 function whenDue(view: PodView, container: Container, dueMs: number): PodPlan {
@@ -108,7 +118,7 @@ function whenDue(view: PodView, container: Container, dueMs: number): PodPlan {
 
 /** Whether a container that ended with this code is started again. */
 export function restarts(view: PodView, container: Container, exitCode: number): boolean {
-  if (isSidecar(container)) return true;
+  if (isSidecar(container) || viewOf(view, container).isRestarting === true) return true;
   if (ephemeralOf(view).includes(container)) return false;
   const policy = view.pod.spec.restartPolicy ?? "Always";
   const isInit = view.pod.spec.initContainers?.includes(container) === true;

@@ -1,6 +1,7 @@
 /** What must outlive the agent and the runtime does not keep: one file a pod. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ResizeRecord } from "./resize/pod-resize.ts";
 import type { Termination } from "./state.ts";
 import type { Verdict } from "./view.ts";
 
@@ -11,6 +12,8 @@ export interface ContainerMemory {
   readonly imageId: string;
   /** The image's; it is not read again when a container is only ended. */
   readonly stopSignal: string;
+  /** It was ended to be started anew, whatever its pod's restart policy says. */
+  readonly isRestarting?: true;
   readonly last?: Termination;
   /** Of the latest attempt, once it has ended. */
   readonly end?: Termination;
@@ -24,6 +27,8 @@ export interface PodRecord {
   readonly ip?: string;
   readonly isRemoved?: boolean;
   readonly verdict?: Verdict;
+  /** Absent in what an agent has written that knew nothing of resizing. */
+  readonly resize?: ResizeRecord;
   readonly containers: Readonly<Record<string, ContainerMemory>>;
 }
 

@@ -1,5 +1,5 @@
 /** What a pod's containers live in together. Pure. */
-import { qosClass } from "#lib/api/pod";
+import { qosClass } from "#lib/api/pod-resources";
 import type { Pod } from "#proto/core/v1";
 import type { PublishedPort } from "../network/pod-network.ts";
 import type { SandboxConfig } from "../runtime/runtime.ts";

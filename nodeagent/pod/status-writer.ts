@@ -8,6 +8,8 @@ import type { Pod, PodStatus } from "#proto/core/v1";
 import { pods } from "#resources";
 
 const RETRY_MS = 500;
+/** The agent's conditions that are there only while they hold. */
+const PASSING: readonly string[] = ["PodResizeInProgress", "PodResizePending"];
 
 /** Writes a pod's status, the newest only, one write at a time. */
 export class StatusWriter {
@@ -17,6 +19,8 @@ export class StatusWriter {
   readonly #signal: AbortSignal;
   #wanted: { readonly pod: Pod; readonly status: PodStatus } | undefined;
   #sent = "";
+  /** Those of them that the API has from us. */
+  #passing: readonly string[] = [];
   #writing: Promise<void> | undefined;
 
   constructor(client: Client, clock: Clock, logger: Logger, signal: AbortSignal) {
@@ -63,7 +67,12 @@ export class StatusWriter {
     const { namespace = "", name, uid } = pod.metadata;
     // Conditions are merged one by one: a reason that does not hold any more has to be taken away by name.
     const conditions = status.conditions?.map((each) => ({ reason: null, message: null, ...each }));
-    const own = { ...status, conditions };
+    const types = (status.conditions ?? []).map(({ type }) => type as string);
+    const passing = PASSING.filter((type) => types.includes(type));
+    const had = [...this.#passing, ...(pod.status.conditions ?? []).map(({ type }) => type)];
+    const gone = PASSING.filter((type) => had.includes(type) && !passing.includes(type));
+    const removals = gone.map((type) => ({ $patch: "delete", type }));
+    const own = { ...status, conditions: [...(conditions ?? []), ...removals] };
     const body = { metadata: { uid }, status: own } as unknown as JsonObject;
     await this.#client.patch(
       pods,
@@ -73,6 +82,7 @@ export class StatusWriter {
         subresource: "status",
       },
     );
+    this.#passing = passing;
     this.#logger.debug("pod status written", { pod: keyOf(pod), phase: status.phase });
   }
 }

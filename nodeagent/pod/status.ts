@@ -1,6 +1,7 @@
 /** A pod's status as kubelet writes it, from what is known of it here. Pure. */
 import { findCondition } from "#lib/api/condition";
-import { allContainers, isSidecar, qosClass } from "#lib/api/pod";
+import { allContainers, isSidecar } from "#lib/api/pod";
+import { qosClass } from "#lib/api/pod-resources";
 import { formatTime } from "#lib/api/time";
 import type {
   Container,
@@ -11,6 +12,8 @@ import type {
   PodStatus,
 } from "#proto/core/v1";
 import { hasEnded, hasSucceeded, isInitialized, restarts } from "./plan.ts";
+import { wantedBy } from "./resize/allocation.ts";
+import type { ResizeView } from "./resize/pod-resize.ts";
 import { delayText, restartDelayMs } from "./restart-delay.ts";
 import type { Termination } from "./state.ts";
 import { type ContainerView, isAlive, type PodView, viewOf } from "./view.ts";
@@ -20,6 +23,7 @@ const ID_SCHEME = "naru://";
 /** Only what the agent itself knows: other parties own conditions of their own in the same status. */
 export function podStatus(view: PodView, hostIp: string): PodStatus {
   const { pod, sandbox, verdict } = view;
+  const { allocated, inUse } = resizeOf(view);
   const phase = phaseOf(view);
   const { initContainers = [], containers } = pod.spec;
   const ephemeral = (pod.spec.ephemeralContainers ?? []) as readonly Container[];
@@ -36,6 +40,10 @@ export function podStatus(view: PodView, hostIp: string): PodStatus {
     ...(initContainers.length > 0 ? { initContainerStatuses: initContainers.map(statusOf) } : {}),
     containerStatuses: containers.map(statusOf),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral.map(statusOf) } : {}),
+    ...(allocated.pod?.requests === undefined
+      ? {}
+      : { allocatedResources: allocated.pod.requests }),
+    ...(inUse.pod === undefined ? {} : { resources: inUse.pod }),
     qosClass: pod.status.qosClass ?? qosClass(pod),
     ...(pod.metadata.generation === undefined
       ? {}
@@ -68,7 +76,8 @@ function conditionsOf(view: PodView, phase: PodPhase): readonly PodCondition[] {
   const { pod, nowMs } = view;
   const before = pod.status.conditions;
   const generation = pod.metadata.generation;
-  const all: Pick<PodCondition, "message" | "reason" | "status" | "type">[] = [
+  const all: Omit<PodCondition, "lastTransitionTime">[] = [
+    ...resizeConditions(view),
     { type: "PodReadyToStartContainers", status: truth(view.sandbox.at === "ready") },
     { type: "Initialized", ...initialized(view, phase) },
     { type: "Ready", ...ready(view, phase) },
@@ -79,11 +88,35 @@ function conditionsOf(view: PodView, phase: PodPhase): readonly PodCondition[] {
     const old = findCondition(before, condition.type);
     const isSame = old?.status === condition.status && old.lastTransitionTime !== undefined;
     return {
-      ...condition,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
+      ...condition,
       lastTransitionTime: isSame ? (old.lastTransitionTime ?? "") : formatTime(nowMs),
     };
   });
+}
+
+/** Both may be there: what is on its way is not what is waited for. */
+function resizeConditions(view: PodView): Omit<PodCondition, "lastTransitionTime">[] {
+  const { pending, underWay } = resizeOf(view);
+  const conditions: Omit<PodCondition, "lastTransitionTime">[] = [];
+  if (pending !== undefined) {
+    const { generation, message, reason } = pending;
+    const type = "PodResizePending";
+    conditions.push({ type, status: "True", reason, message, observedGeneration: generation });
+  }
+  if (underWay !== undefined) {
+    const { error, generation } = underWay;
+    const failure = error === undefined ? {} : { reason: "Error", message: error };
+    const type = "PodResizeInProgress";
+    conditions.push({ type, status: "True", ...failure, observedGeneration: generation });
+  }
+  return conditions;
+}
+
+function resizeOf({ pod, resize }: PodView): ResizeView {
+  if (resize !== undefined) return resize;
+  const wanted = wantedBy(pod);
+  return { allocated: wanted, inUse: wanted };
 }
 
 type Judgement = Pick<PodCondition, "message" | "reason" | "status">;
@@ -166,10 +199,19 @@ export function containerStatus(view: PodView, container: Container): ContainerS
     imageID: own.imageId ?? "",
     ...(id === undefined ? {} : { containerID: `${ID_SCHEME}${id}` }),
     started: phase.at === "running" && own.isStarted,
-    ...(container.resources.requests === undefined
-      ? {}
-      : { allocatedResources: container.resources.requests }),
-    resources: container.resources,
+    ...resourcesOf(view, container),
+  };
+}
+
+function resourcesOf(
+  view: PodView,
+  { name, resources }: Container,
+): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  const { allocated, inUse } = resizeOf(view);
+  const { requests } = allocated.containers[name] ?? resources;
+  return {
+    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    resources: inUse.containers[name] ?? resources,
   };
 }
 

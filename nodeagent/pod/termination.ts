@@ -1,7 +1,9 @@
 /** How an attempt ended, in Kubernetes' words. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { Container } from "#proto/core/v1";
+import type { Container, Pod } from "#proto/core/v1";
 import type { ContainerState } from "../runtime/runtime.ts";
+import type { PodDeps } from "./deps.ts";
+import { logPath, terminationLog } from "./pod-files.ts";
 import type { Termination } from "./state.ts";
 
 const MESSAGE_BYTES_MAX = 4096;
@@ -11,17 +13,32 @@ const NOT_STARTED = 128;
 
 export type EndedState = Extract<ContainerState, { readonly at: "exited" | "failed" }>;
 
-export interface EndedFiles {
+interface EndedFiles {
   readonly terminationLog: string;
   readonly log: string;
 }
 
-export function terminationOf(
-  id: string,
-  state: EndedState,
-  message: string,
-  nowMs: number,
+export interface EndedAttempt {
+  readonly id: string;
+  readonly attempt: number;
+  readonly state: EndedState;
+}
+
+/** With what it left for people to read. */
+export function readTermination(
+  { clock, paths }: Pick<PodDeps, "clock" | "paths">,
+  pod: Pod,
+  container: Container,
+  { attempt, id, state }: EndedAttempt,
 ): Termination {
+  const files = {
+    terminationLog: terminationLog(paths, pod.metadata.uid, id),
+    log: logPath(paths, pod, container.name, attempt),
+  };
+  return terminationOf(id, state, terminationMessage(container, files, state), clock.nowMs());
+}
+
+function terminationOf(id: string, state: EndedState, message: string, nowMs: number): Termination {
   if (state.at === "failed") {
     const times = { startedAtMs: 0, finishedAtMs: nowMs };
     return {
@@ -52,11 +69,7 @@ export function lostTermination(id: string, nowMs: number): Termination {
 }
 
 /** What the container left for people to read: its file, or the end of its log if it wants that. */
-export function terminationMessage(
-  container: Container,
-  files: EndedFiles,
-  state: EndedState,
-): string {
+function terminationMessage(container: Container, files: EndedFiles, state: EndedState): string {
   const own = endOf(files.terminationLog, MESSAGE_BYTES_MAX);
   const wantsLog = container.terminationMessagePolicy === "FallbackToLogsOnError";
   if (own !== "" || !wantsLog || (state.at === "exited" && state.exitCode === 0)) return own;

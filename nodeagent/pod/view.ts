@@ -1,5 +1,6 @@
 /** What is known of a pod on this node at one moment: what plan and status are computed from. */
 import type { Container, Pod } from "#proto/core/v1";
+import type { ResizeView } from "./resize/pod-resize.ts";
 import type { ContainerPhase, Termination } from "./state.ts";
 
 export interface ContainerView {
@@ -18,6 +19,10 @@ export interface ContainerView {
   readonly isReady: boolean;
   /** Set when a probe or hook wants it ended. */
   readonly unhealthy?: string;
+  /** It runs, and only a new attempt can have the resources that it was given. */
+  readonly isToRestart?: boolean;
+  /** It was ended for that, and is to be started anew whatever its pod's restart policy says. */
+  readonly isRestarting?: boolean;
 }
 
 export type SandboxView =
@@ -36,6 +41,8 @@ export interface Verdict {
 
 export interface PodView {
   readonly pod: Pod;
+  /** Absent: it was given what it asks for. */
+  readonly resize?: ResizeView;
   readonly nowMs: number;
   readonly startTimeMs: number;
   readonly sandbox: SandboxView;

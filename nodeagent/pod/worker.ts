@@ -5,22 +5,26 @@
 import { keyOf } from "#lib/api/key";
 import { allContainers } from "#lib/api/pod";
 import { parseTime } from "#lib/api/time";
+import { assert } from "#lib/assert";
 import { sleep } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Container, Pod } from "#proto/core/v1";
 import { pods } from "#resources";
 import type { Image } from "../images/image-service.ts";
 import type { ContainerRecord, ContainerState, SandboxRecord } from "../runtime/runtime.ts";
-import { removeVolumes } from "../volumes/pod-volumes.ts";
 import { VolumeError } from "../volumes/volume.ts";
 import { refusal } from "./admit.ts";
+import { goneFromApi, verdictOf } from "./api-pod.ts";
 import { ContainerWorker, type PodSide } from "./container-worker.ts";
 import type { PodDeps } from "./deps.ts";
-import { graceMs, type PodAction, planPod } from "./plan.ts";
+import { graceMs, isOver, type PodAction, planPod } from "./plan.ts";
 import { PodContents } from "./pod-contents.ts";
-import { podDirectory, volumesDirectory } from "./pod-files.ts";
+import { podDirectory } from "./pod-files.ts";
 import { type PodRecord, readRecord, removeRecord, writeRecord } from "./pod-record.ts";
-import { publishedPorts, sandboxConfig } from "./sandbox-config.ts";
+import { makeSandbox, removeSandbox, SANDBOX_RETRY_MS } from "./pod-sandbox.ts";
+import { judgeResize } from "./resize/judge.ts";
+import { PodResize, type Presence } from "./resize/pod-resize.ts";
+import { publishedPorts } from "./sandbox-config.ts";
 import { podStatus } from "./status.ts";
 import { StatusWriter } from "./status-writer.ts";
 import type { PodView, SandboxView, Verdict } from "./view.ts";
@@ -31,7 +35,6 @@ export interface FoundPod {
   readonly containers: readonly ContainerRecord[];
 }
 
-const SANDBOX_RETRY_MS = 2_000;
 const FORGET_RETRY_MS = 1_000;
 
 export class PodWorker implements PodSide {
@@ -50,6 +53,7 @@ export class PodWorker implements PodSide {
   #cancelWake: (() => void) | undefined;
   #recorded = "";
   readonly #contents: PodContents;
+  readonly #resize: PodResize;
 
   constructor(deps: PodDeps, pod: Pod, found: FoundPod | undefined, gone: () => void) {
     this.#deps = deps;
@@ -61,6 +65,14 @@ export class PodWorker implements PodSide {
     const log = logger.child({ pod: keyOf(pod) });
     this.#status = new StatusWriter(client, clock, log, this.#stop.signal);
     const record = readRecord(podDirectory(deps.paths, this.uid));
+    const side = {
+      pod: () => this.#pod,
+      sandbox: () => this.#sandboxPresence(),
+      presenceOf: (name: string) => this.#containers.get(name)?.presence() ?? "absent",
+      event: this.#event.bind(this),
+      changed: () => this.changed(),
+    };
+    this.#resize = new PodResize(deps.runtime, clock, side, record?.resize);
     this.#startTimeMs = record?.startTimeMs ?? parseTime(pod.status.startTime) ?? clock.nowMs();
     this.#verdict = record?.verdict ?? verdictOf(pod);
     if (this.#verdict === undefined && record === undefined && found === undefined) {
@@ -82,7 +94,22 @@ export class PodWorker implements PodSide {
       for (const container of this.#containers.values()) container.hurry(after);
     }
     this.refreshVolumes();
+    this.#resize.specChanged();
     this.changed();
+  }
+
+  /** It runs, and asks for something else than this node agreed to. */
+  get wantsResize(): boolean {
+    return this.#resize.isWanted() && !isOver(this.#view());
+  }
+
+  /** What it asks for is given to it as soon as it fits. */
+  tryResize(): void {
+    const node = this.#deps.apiNode();
+    if (node === undefined) return;
+    const given = this.allocatedPod;
+    const others = this.#deps.otherPods(this.uid);
+    this.#resize.answer(judgeResize({ pod: this.#pod, given, others, node }));
   }
 
   owns(containerId: string): boolean {
@@ -118,6 +145,11 @@ export class PodWorker implements PodSide {
     return this.#pod;
   }
 
+  /** With the resources that this node agreed to, whatever it asks for by now. */
+  get allocatedPod(): Pod {
+    return this.#resize.allocatedPod();
+  }
+
   /** Stops looking after the pod; its containers live on. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -149,15 +181,21 @@ export class PodWorker implements PodSide {
     });
   }
 
-  start(container: Container, attempt: number, image: Image): Promise<ContainerState> {
-    return this.#contents.start(this.#pod, this.podIp(), { container, attempt, image });
+  async start({ name }: Container, attempt: number, image: Image): Promise<ContainerState> {
+    await this.#resize.makeRoom();
+    const pod = this.allocatedPod;
+    const container = allContainers(pod).find((each) => each.name === name);
+    assert(container !== undefined, "a pod's containers are never removed from its spec");
+    const state = await this.#contents.start(pod, this.podIp(), { container, attempt, image });
+    this.#resize.started(name, container.resources);
+    return state;
   }
 
   /** Files follow their ConfigMaps and Secrets; what cannot be read now stays as it was. */
   refreshVolumes(): void {
     if (this.#sandbox.at !== "ready") return;
     try {
-      this.#contents.setUpVolumes(this.#pod, this.podIp());
+      this.#contents.setUpVolumes(this.allocatedPod, this.podIp());
     } catch (error) {
       this.#deps.logger.info("volumes not updated", { pod: keyOf(this.#pod), error });
     }
@@ -168,13 +206,16 @@ export class PodWorker implements PodSide {
     for (const action of plan.actions) this.#perform(action);
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (plan.wakeAtMs !== undefined) {
+    const wakeAtMs = Math.min(plan.wakeAtMs ?? Infinity, this.#resize.wakeAtMs ?? Infinity);
+    if (Number.isFinite(wakeAtMs)) {
       const { clock } = this.#deps;
       // Timers may be early by a fraction.
-      const delayMs = Math.max(1, Math.ceil(plan.wakeAtMs - clock.nowMs()));
+      const delayMs = Math.max(1, Math.ceil(wakeAtMs - clock.nowMs()));
       this.#cancelWake = clock.after(delayMs, () => this.changed());
     }
+    // Written down first: whoever comes after a crash finishes it.
     this.#remember();
+    this.#resize.pass();
     if (!this.#isForgetting)
       this.#status.write(this.#pod, podStatus(this.#view(), this.#deps.node.ip));
   }
@@ -206,18 +247,16 @@ export class PodWorker implements PodSide {
     const worker = this.#containers.get(action.container.name);
     if (action.do === "begin") worker?.begin();
     else if (action.do === "drop") worker?.drop();
-    else worker?.stop(action.why);
+    else worker?.stop(action.why, action.isRestart);
   }
 
   async #makeSandbox(): Promise<void> {
-    const { runtime, network, objects, clock } = this.#deps;
+    const { network, clock } = this.#deps;
     try {
-      const followed = objects.follow(this.#pod, () => this.#sourceChanged());
-      const sandbox = await runtime.createSandbox(sandboxConfig(this.#pod));
-      const ip = await this.#attach(sandbox.netnsPath);
-      await followed;
+      const pod = this.allocatedPod;
+      const ip = await makeSandbox(this.#deps, pod, () => this.#sourceChanged());
       this.#sandbox = { at: "ready", ip };
-      this.#contents.setUpVolumes(this.#pod, this.podIp());
+      this.#contents.setUpVolumes(this.allocatedPod, ip);
       await network.publish(this.uid, publishedPorts(this.#pod, ip));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -235,28 +274,16 @@ export class PodWorker implements PodSide {
     this.changed();
   }
 
-  async #attach(netnsPath: string | undefined): Promise<string> {
-    if (netnsPath === undefined) return this.#deps.node.ip;
-    return (await this.#deps.network.attach(this.uid, netnsPath)).ip;
-  }
-
   async #removeSandbox(): Promise<void> {
-    const { runtime, network, objects, paths, volumeKernel, clock, logger } = this.#deps;
-    for (;;) {
-      try {
-        await runtime.removeSandbox(this.uid);
-        await network.detach(this.uid);
-        removeVolumes(volumeKernel, volumesDirectory(paths, this.uid));
-        objects.unfollow(this.uid);
-        break;
-      } catch (error) {
-        logger.info("pod not removed", { pod: keyOf(this.#pod), error });
-        await sleep(clock, SANDBOX_RETRY_MS, this.#stop.signal);
-        if (this.#stop.signal.aborted) return;
-      }
-    }
+    await removeSandbox(this.#deps, this.#pod, this.#stop.signal);
+    if (this.#stop.signal.aborted) return;
     this.#sandbox = { at: "removed" };
     this.changed();
+  }
+
+  #sandboxPresence(): Presence {
+    if (this.#sandbox.at === "ready") return { id: this.uid };
+    return this.#sandbox.at === "removed" ? "absent" : "changing";
   }
 
   /** The last status, then the object itself, then what we wrote down of it. */
@@ -295,12 +322,18 @@ export class PodWorker implements PodSide {
   }
 
   #view(): PodView {
+    const toRestart = this.#resize.toRestart();
+    const views = [...this.#containers].map(([name, each]) => {
+      const own = each.view();
+      return [name, toRestart.has(name) ? { ...own, isToRestart: true } : own] as const;
+    });
     return {
       pod: this.#pod,
+      resize: this.#resize.view(),
       nowMs: this.#deps.clock.nowMs(),
       startTimeMs: this.#startTimeMs,
       sandbox: this.#sandbox,
-      containers: new Map([...this.#containers].map(([name, each]) => [name, each.view()])),
+      containers: new Map(views),
       ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
     };
   }
@@ -344,6 +377,7 @@ export class PodWorker implements PodSide {
       ...(this.#sandbox.at === "ready" ? { ip: this.#sandbox.ip } : {}),
       ...(this.#sandbox.at === "removed" ? { isRemoved: true } : {}),
       ...(this.#verdict === undefined ? {} : { verdict: this.#verdict }),
+      resize: this.#resize.record(),
       containers: Object.fromEntries(
         [...this.#containers].map(([name, worker]) => [name, worker.memory()]),
       ),
@@ -353,20 +387,4 @@ export class PodWorker implements PodSide {
     this.#recorded = text;
     writeRecord(podDirectory(this.#deps.paths, this.uid), record);
   }
-}
-
-/** A pod that was judged before, by us or by the API. */
-function verdictOf(pod: Pod): Verdict | undefined {
-  const { phase, reason, message = "" } = pod.status;
-  return phase === "Failed" && reason !== undefined ? { reason, message } : undefined;
-}
-
-/** Deleted by force: nobody waits for its end any more. */
-function goneFromApi(pod: Pod, nowMs: number): Pod {
-  const metadata = {
-    ...pod.metadata,
-    deletionTimestamp: new Date(nowMs).toISOString(),
-    deletionGracePeriodSeconds: 0,
-  };
-  return { ...pod, metadata };
 }

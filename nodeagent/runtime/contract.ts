@@ -25,6 +25,7 @@ export function runtimeContract(
     return opened.subject;
   };
   lifeContract(name, subject, options);
+  limitContract(name, subject, options);
   processContract(name, subject, options);
 }
 
@@ -78,6 +79,26 @@ function lifeContract(
     await runtime.removeContainer("kill-1");
     await runtime.removeContainer("kill-1");
     await runtime.removeSandbox("kill");
+  });
+}
+
+function limitContract(
+  name: string,
+  subject: () => Promise<ContractSubject>,
+  options: TestOptions,
+): void {
+  test(`${name}: limits change while it runs, and not for what is gone`, options, async () => {
+    const { runtime, sandbox, sleeper } = await subject();
+    await runtime.createSandbox(sandbox("limit"));
+    await runtime.startContainer(sleeper("limit-1", "limit"));
+    const limits = { cpuShares: 100, cpuQuotaUs: 20_000, cpuPeriodUs: 100_000 };
+    for (const each of [limits, limits, { ...limits, memoryBytesMax: 512 << 20 }, {}]) {
+      await runtime.limitSandbox("limit", each);
+      await runtime.limitContainer("limit-1", each);
+    }
+    await assert.rejects(runtime.limitContainer("limit-none", limits), /does not exist/);
+    await runtime.removeSandbox("limit");
+    await assert.rejects(runtime.limitSandbox("limit", limits), /does not exist/);
   });
 }
 

@@ -7,6 +7,7 @@ import type {
   ExecConfig,
   ExecProcess,
   ProcessStreams,
+  ResourceLimits,
   Runtime,
   Sandbox,
   SandboxConfig,
@@ -22,6 +23,8 @@ export interface FakeRuntimeOptions {
   readonly onStart?: (config: ContainerConfig) => FakeLife | undefined;
   /** What a command in a container answers; exit code 0 and no output when this is left out. */
   readonly onExec?: (config: ExecConfig) => FakeExec;
+  /** How many bytes of memory a sandbox or a container uses; none when this is left out. */
+  readonly usedBytes?: (id: string) => number;
   /** Ends a container told to stop by SIGTERM; at once when this is left out. Undefined: it does not listen. */
   readonly onTerm?: (config: ContainerConfig) => number | undefined;
 }
@@ -42,6 +45,7 @@ const FIRST_PID = 1000;
 
 interface FakeContainer {
   readonly config: ContainerConfig;
+  limits: ResourceLimits;
   state: ContainerState;
 }
 
@@ -101,7 +105,7 @@ export class FakeRuntime implements Runtime {
       life !== undefined && "failsWith" in life
         ? { at: "failed", message: life.failsWith, reason: life.reason }
         : { at: "running", pid: this.#nextPid++, startedAtMs: this.#options.clock.nowMs() };
-    const container = { config, state };
+    const container = { config, state, limits: config.limits };
     this.#containers.set(config.id, container);
     this.#become(container, state);
     if (life !== undefined && "exitsAfterMs" in life) {
@@ -109,6 +113,24 @@ export class FakeRuntime implements Runtime {
       this.#options.clock.after(exitsAfterMs, () => this.exit(config.id, exitCode, { oomKilled }));
     }
     return state;
+  }
+
+  async limitSandbox(id: string, limits: ResourceLimits): Promise<void> {
+    const record = this.#sandboxes.get(id);
+    if (record === undefined) throw new Error(`sandbox ${id} does not exist`);
+    this.#checkMemory(id, limits);
+    this.#sandboxes.set(id, { ...record, config: { ...record.config, limits } });
+  }
+
+  async limitContainer(id: string, limits: ResourceLimits): Promise<void> {
+    const container = this.#running(id);
+    this.#checkMemory(id, limits);
+    container.limits = limits;
+  }
+
+  /** What the kernel would hold it to now. */
+  limitsOf(id: string): ResourceLimits | undefined {
+    return this.#containers.get(id)?.limits ?? this.#sandboxes.get(id)?.config.limits;
   }
 
   async killContainer(id: string, signal: number, _all: boolean): Promise<void> {
@@ -177,6 +199,12 @@ export class FakeRuntime implements Runtime {
   #become(container: FakeContainer, state: ContainerState): void {
     container.state = state;
     this.#feed.emit({ id: container.config.id, state });
+  }
+
+  #checkMemory(id: string, { memoryBytesMax }: ResourceLimits): void {
+    const used = this.#options.usedBytes?.(id) ?? 0;
+    if (memoryBytesMax !== undefined && used > memoryBytesMax)
+      throw new Error(`memory limit (${memoryBytesMax}) below current usage (${used})`);
   }
 
   #running(id: string): FakeContainer {

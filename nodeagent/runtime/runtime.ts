@@ -129,6 +129,12 @@ export interface Runtime {
   removeSandbox(id: string): Promise<void>;
   /** Starts it and resolves with "running" or "failed"; an id that was started before is answered with its state. */
   startContainer(config: ContainerConfig): Promise<ContainerState>;
+  /**
+   * Other limits for what runs; those left out are none, but for the number of processes, which stays as it was. Rejects,
+   * with a sentence for people, when what is there is gone, or uses more memory than the new limit; then nothing is changed.
+   */
+  limitSandbox(id: string, limits: ResourceLimits): Promise<void>;
+  limitContainer(id: string, limits: ResourceLimits): Promise<void>;
   /** Signal by number to the container's first process, or to all of its processes. No error when it is gone. */
   killContainer(id: string, signal: number, all: boolean): Promise<void>;
   /** Removes an exited container: its root, cgroup, record. The log stays. */

@@ -21,6 +21,7 @@ import type {
   ExecConfig,
   ExecProcess,
   ProcessStreams,
+  ResourceLimits,
   Runtime,
   Sandbox,
   SandboxConfig,
@@ -114,6 +115,14 @@ export class SupervisorClient implements Runtime {
     const configJson = JSON.stringify(config);
     const { stateJson } = await this.#call(METHODS.startContainer, { configJson });
     return JSON.parse(stateJson) as ContainerState;
+  }
+
+  async limitSandbox(id: string, limits: ResourceLimits): Promise<void> {
+    await this.#call(METHODS.limitSandbox, { id, limitsJson: JSON.stringify(limits) });
+  }
+
+  async limitContainer(id: string, limits: ResourceLimits): Promise<void> {
+    await this.#call(METHODS.limitContainer, { id, limitsJson: JSON.stringify(limits) });
   }
 
   async killContainer(id: string, signal: number, all: boolean): Promise<void> {

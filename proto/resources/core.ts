@@ -44,6 +44,7 @@ export const pods = resource<Pod>({
     { name: "log", verbs: ["get"] },
     { name: "portforward", kind: "PodPortForwardOptions", verbs: ["create", "get"] },
     { name: "proxy", kind: "PodProxyOptions", verbs: PROXY_VERBS },
+    { name: "resize", verbs: GET_WRITE },
   ],
 });
 export const services = resource<Service>({

@@ -1,4 +1,4 @@
-import { podRequests } from "#lib/api/pod";
+import { heldRequests } from "#lib/api/pod-resources";
 import type { ContainerPort, Pod, Toleration } from "#proto/core/v1";
 import type { PodAffinity } from "./affinity-term.ts";
 import { compileAffinity } from "./compile-affinity.ts";
@@ -46,7 +46,7 @@ function parse(pod: Pod): PodInfo {
   const { metadata, spec } = pod;
   const namespace = metadata.namespace ?? "";
   const requests = new Map<string, number>([["pods", 1]]);
-  for (const [resource, quantity] of Object.entries(podRequests(pod))) {
+  for (const [resource, quantity] of Object.entries(heldRequests(pod))) {
     requests.set(resource, amountOf(resource, quantity));
   }
   return {

@@ -96,6 +96,67 @@ test("kubectl shows what is used of what may be", async () => {
   );
 });
 
+test("a resize is counted, and held to quota and limits", async () => {
+  const namespace = await cluster.createNamespace();
+  await makeQuota(namespace, "requests.cpu=1");
+  assert.equal(await create(namespace, podOf("one", { requests: { cpu: "300m" } })), "created");
+  await cluster.waitFor(
+    pods,
+    { namespace, name: "one" },
+    ({ status }) => status.phase === "Running",
+  );
+  const resize = async (cpu: string): Promise<string> => {
+    const containers = [{ name: "c", resources: { requests: { cpu } } }];
+    const patch = JSON.stringify({ spec: { containers } });
+    const parameters = [
+      "-n",
+      namespace,
+      "patch",
+      "pod",
+      "one",
+      "--subresource=resize",
+      "-p",
+      patch,
+    ];
+    const { code, stderr } = await user.run(parameters);
+    return code === 0 ? "resized" : stderr.trim();
+  };
+  assert.equal(
+    await resize("1100m"),
+    'Error from server (Forbidden): pods "one" is forbidden: exceeded quota: q, requested: requests.cpu=800m, used: requests.cpu=300m, limited: requests.cpu=1',
+  );
+  assert.equal(await resize("900m"), "resized");
+  await usedIs(namespace, { "requests.cpu": "900m" });
+  assert.equal(await resize("200m"), "resized");
+  await usedIs(namespace, { "requests.cpu": "200m" });
+  const limits = [{ type: "Container", min: { cpu: "100m" } }];
+  await create(namespace, {
+    apiVersion: "v1",
+    kind: "LimitRange",
+    metadata: { name: "l" },
+    spec: { limits },
+  });
+  assert.match(await resize("50m"), /minimum cpu usage per Container is 100m, but request is 50m/);
+});
+
+test("what a pod asks for as a whole is counted instead of its containers", async () => {
+  const namespace = await cluster.createNamespace();
+  await makeQuota(namespace, "requests.cpu=1,limits.memory=1Gi");
+  const own = podOf("whole") as { readonly spec: object };
+  const resources = { requests: { cpu: "600m" }, limits: { memory: "512Mi" } };
+  const whole = (name: string): object => ({
+    ...own,
+    metadata: { name },
+    spec: { ...own.spec, resources },
+  });
+  assert.equal(await create(namespace, whole("one")), "created");
+  await usedIs(namespace, { "requests.cpu": "600m", "limits.memory": "512Mi" });
+  assert.match(
+    await create(namespace, whole("two")),
+    /exceeded quota: q, requested: requests.cpu=600m/,
+  );
+});
+
 test("scopes choose the pods that count", async () => {
   const namespace = await cluster.createNamespace();
   await makeQuota(namespace, "pods=1", ["--scopes=BestEffort"]);

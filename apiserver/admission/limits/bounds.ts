@@ -1,6 +1,6 @@
 /** Where an object leaves the bounds of a LimitRange, in Kubernetes' words. Pure. */
 
-import { podLimitSums, podRequests } from "#lib/api/pod";
+import { podLimitSums, podRequests } from "#lib/api/pod-resources";
 import { parseQuantity, type Quantity } from "#lib/api/quantity";
 import { type Amounts, parseAmounts } from "#lib/quota/amounts";
 import type { LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from "#proto/core/v1";

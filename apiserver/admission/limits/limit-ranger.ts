@@ -3,15 +3,15 @@ import { StatusError } from "#lib/status-error";
 import type { LimitRange, PersistentVolumeClaim, Pod } from "#proto/core/v1";
 import { limitRanges, persistentVolumeClaims, pods } from "#resources";
 import type { AdmissionRequest, Reader } from "../../chain/steps.ts";
-import { isCreateOf, type Plugin, type Validator } from "../plugin.ts";
+import { isCreateOf, isResize, type Plugin, type Validator } from "../plugin.ts";
 import { claimProblems, podProblems } from "./bounds.ts";
 import { withDefaults } from "./defaults.ts";
 
-/** Gives new pods what their namespace's LimitRanges have for containers that say nothing. */
+/** Gives new and resized pods what their namespace's LimitRanges have for containers that say nothing. */
 export const limitDefaults: Plugin = (request, reader) => {
   const { namespace, object } = request;
-  if (!isCreateOf(request, "Pod") || namespace === undefined || object === undefined)
-    return undefined;
+  if (!isCreateOf(request, "Pod") && !isResize(request)) return undefined;
+  if (namespace === undefined || object === undefined) return undefined;
   return complete(object, namespace, reader);
 };
 
@@ -23,13 +23,13 @@ async function complete(
   return withDefaults(object as unknown as Pod, await rangesOf(reader, namespace));
 }
 
-/** Holds new pods, and claims new or changed, to the bounds. */
+/** Holds pods new and resized, and claims new or changed, to the bounds. */
 export const limitBounds: Validator = (request, reader) => {
   const { namespace, object, operation, resource, subresource } = request;
-  if (namespace === undefined || object === undefined || subresource !== undefined)
-    return undefined;
-  const isPod = resource === pods && operation === "CREATE";
-  const isClaim = resource === persistentVolumeClaims && operation !== "DELETE";
+  if (namespace === undefined || object === undefined) return undefined;
+  const isWhole = subresource === undefined;
+  const isPod = (isWhole && resource === pods && operation === "CREATE") || isResize(request);
+  const isClaim = isWhole && resource === persistentVolumeClaims && operation !== "DELETE";
   return isPod || isClaim ? check(request, object, namespace, reader) : undefined;
 };
 

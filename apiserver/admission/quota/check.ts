@@ -1,4 +1,5 @@
 /** What one request does to a namespace's quotas. Pure. */
+import { hasPodLevelResources } from "#lib/api/pod-resources";
 import { tryParseQuantity } from "#lib/api/quantity";
 import {
   type Amounts,
@@ -88,7 +89,8 @@ const EXPLICIT: ReadonlySet<string> = new Set([
 ]);
 
 function missing(quota: ResourceQuota, resource: Resource, object: ApiObject): string | undefined {
-  if (resource !== pods) return undefined;
+  // What a pod says for itself, its containers need not say.
+  if (resource !== pods || hasPodLevelResources(object as Pod)) return undefined;
   const { containers, initContainers = [] } = (object as Pod).spec;
   const all = [...containers, ...initContainers];
   const lacks = Object.keys(quota.status.hard ?? {})

@@ -5,6 +5,7 @@ import type { ApiObject } from "#proto";
 import type { ResourceQuota } from "#proto/core/v1";
 import { resourceQuotas, services } from "#resources";
 import type { AdmissionRequest, Commit, Reader, Writer } from "../../chain/steps.ts";
+import { isResize } from "../plugin.ts";
 import { type Charge, charge } from "./check.ts";
 
 export interface QuotaAccess {
@@ -38,9 +39,9 @@ export class ResourceQuotas {
 
   validate(request: AdmissionRequest): Promise<void> | undefined {
     const { namespace, object, oldObject, operation, resource, subresource } = request;
-    if (namespace === undefined || object === undefined || subresource !== undefined)
-      return undefined;
-    const isUpdate = operation === "UPDATE" && resource === services;
+    if (namespace === undefined || object === undefined) return undefined;
+    if (subresource !== undefined && !isResize(request)) return undefined;
+    const isUpdate = (operation === "UPDATE" && resource === services) || isResize(request);
     if (operation !== "CREATE" && !isUpdate) return undefined;
     const wanted = {
       resource,

@@ -38,6 +38,7 @@ export function validateEphemeralContainers(object: JsonObject, old: JsonObject)
       earlier: [...initContainers, ...containers],
       isInit: false,
       hostNetwork: spec.hostNetwork === true,
+      restartPolicy: spec.restartPolicy,
     }),
     ...now.flatMap((container, at) =>
       validateOne(container, `spec.ephemeralContainers[${at}]`, [...initContainers, ...containers]),

@@ -6,6 +6,7 @@ import { validateEnvironment } from "./environment.ts";
 import { validateLifecycle } from "./handler.ts";
 import { validateContainerSecurity } from "./pod-security.ts";
 import { validateProbes } from "./probe.ts";
+import { validateResizePolicy } from "./resize-policy.ts";
 import { validateResources } from "./resources.ts";
 
 const PULL = ["Always", "IfNotPresent", "Never"];
@@ -23,6 +24,8 @@ export interface ContainersContext {
   readonly earlier: readonly Container[];
   readonly isInit: boolean;
   readonly hostNetwork: boolean;
+  /** The pod's. */
+  readonly restartPolicy: string | undefined;
 }
 
 export function validateContainers(
@@ -46,6 +49,11 @@ export function validateContainers(
       ...validateEnvironment(container, path),
       ...validateMounts(container, path, context.volumes),
       ...validateResources(container.resources ?? {}, `${path}.resources`),
+      ...validateResizePolicy(container, {
+        path: `${path}.resizePolicy`,
+        runsToEnd,
+        podRestartPolicy: context.restartPolicy,
+      }),
       ...validateProbes(container, path, runsToEnd),
       ...validateLifecycle(container.lifecycle, `${path}.lifecycle`, runsToEnd),
       ...validateContainerSecurity(container, path),

@@ -1,4 +1,5 @@
 import type { JsonObject } from "#lib/json";
+import { completePodResources } from "./pod-level-resources.ts";
 
 type Amounts = Readonly<Record<string, string>>;
 
@@ -16,8 +17,7 @@ export function completePodSpec(spec: JsonObject): JsonObject {
   };
   return {
     ...spec,
-    ...each("initContainers"),
-    ...each("containers"),
+    ...completePodResources({ ...spec, ...each("initContainers"), ...each("containers") }),
     ...completeVolumes(spec),
     serviceAccountName: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
     serviceAccount: spec["serviceAccountName"] || spec["serviceAccount"] || "default",
@@ -36,17 +36,8 @@ export function completeVolumes(spec: JsonObject): { readonly volumes?: readonly
 }
 
 function completeContainer(container: JsonObject, hostNetwork: boolean): JsonObject {
-  const resources = (container["resources"] ?? {}) as {
-    readonly limits?: Amounts;
-    readonly requests?: Amounts;
-  };
   const ports = container["ports"] as readonly JsonObject[] | undefined;
   const onHost = hostNetwork && ports !== undefined;
-  // Who limits a resource and does not say what is needed needs the limit.
-  const requests =
-    resources.limits === undefined
-      ? resources.requests
-      : { ...resources.limits, ...resources.requests };
   return {
     ...container,
     ...(onHost
@@ -57,6 +48,15 @@ function completeContainer(container: JsonObject, hostNetwork: boolean): JsonObj
           })),
         }
       : {}),
-    resources: { ...resources, ...(requests === undefined ? {} : { requests }) },
+    resources: completeResources((container["resources"] ?? {}) as JsonObject),
   };
+}
+
+/** Who limits a resource and does not say what is needed needs the limit. */
+export function completeResources(resources: JsonObject): JsonObject {
+  const { limits, requests } = resources as unknown as {
+    readonly limits?: Amounts;
+    readonly requests?: Amounts;
+  };
+  return limits === undefined ? resources : { ...resources, requests: { ...limits, ...requests } };
 }

@@ -5,6 +5,7 @@ import { type Causes, forbidden, invalid, required } from "../causes.ts";
 import { atLeast, between, ipAddress, named, requiredOneOf } from "../checks.ts";
 import { validateResourceClaims } from "./pod-claims.ts";
 import { type ContainersContext, validateContainers, validateHostPorts } from "./pod-containers.ts";
+import { validatePodResources } from "./pod-level-resources.ts";
 import { validateScheduling } from "./pod-scheduling.ts";
 import { validateGates, validatePodSecurity } from "./pod-security.ts";
 import { validateVolumes } from "./pod-volumes.ts";
@@ -26,6 +27,7 @@ export function validatePodSpec(spec: JsonObject, path: string): Causes {
     path: `${path}.${name}`,
     volumes: new Set(volumes.map((volume) => volume.name)),
     hostNetwork: pod.hostNetwork === true,
+    restartPolicy: pod.restartPolicy,
   });
   return [
     ...(containers.length === 0 ? [required(`${path}.containers`)] : []),
@@ -46,6 +48,7 @@ export function validatePodSpec(spec: JsonObject, path: string): Causes {
     }),
     ...validateResourceClaims(pod, path),
     ...validateHostPorts(containers, `${path}.containers`),
+    ...validatePodResources(pod, path),
     ...validatePodSecurity(pod, path),
     ...validateGates(pod, path),
     ...validateScheduling(pod, path),

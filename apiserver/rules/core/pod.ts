@@ -1,9 +1,10 @@
-import { qosClass } from "#lib/api/pod";
+import { qosClass } from "#lib/api/pod-resources";
 import type { JsonObject } from "#lib/json";
 import type { Pod } from "#proto/core/v1";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { validateEphemeralContainers, withEphemeralContainers } from "./ephemeral-containers.ts";
 import { completePodSpec } from "./pod-defaults.ts";
+import { validateResize, withResize } from "./pod-resize.ts";
 import { validateNoEphemeral, validatePodSpec } from "./pod-spec.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 
@@ -24,5 +25,6 @@ export const podRules: KindRules = {
       take: withEphemeralContainers,
       validate: validateEphemeralContainers,
     },
+    resize: { take: withResize, validate: validateResize },
   },
 };

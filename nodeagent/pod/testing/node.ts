@@ -6,11 +6,12 @@ import { Client, EventRecorder, type Transport } from "#client";
 import { silentLogger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
 import { seededRandom, VirtualClock } from "#lib/testing/virtual-clock";
-import type { Pod, PodStatus } from "#proto/core/v1";
+import type { Node, Pod, PodStatus } from "#proto/core/v1";
 import { ImageError, type ImageService } from "../../images/image-service.ts";
 import { FakeRuntime, type FakeRuntimeOptions } from "../../runtime/fake-runtime.ts";
 import type { PodDeps } from "../deps.ts";
 import { ObjectWatches } from "../object-watches.ts";
+import { WaitingResizes } from "../resize/waiting-resizes.ts";
 import { PodWorker } from "../worker.ts";
 
 export class TestNode {
@@ -23,6 +24,10 @@ export class TestNode {
   status: PodStatus = {};
   isForgotten = false;
   pod: Pod;
+  /** As the API has it; resizes need to know. */
+  node: Node | undefined;
+  others: readonly Pod[] = [];
+  readonly #resizes = new WaitingResizes(() => (this.#worker === undefined ? [] : [this.#worker]));
   readonly #deps: PodDeps;
   #worker: PodWorker | undefined;
   #life = new AbortController();
@@ -57,8 +62,8 @@ export class TestNode {
       node: { name: "node-1", ip: "10.0.0.1", cpuMilli: 2000, memoryBytes: 1024 ** 3 },
       dns: { clusterDns: ["10.96.0.10"], clusterDomain: "cluster.local", nodeResolvConf: "" },
       services: () => [],
-      apiNode: () => undefined,
-      otherPods: () => [],
+      apiNode: () => this.node,
+      otherPods: () => this.others,
       paths: {
         pods: join(directory, "pods"),
         logs: join(directory, "logs"),
@@ -82,6 +87,7 @@ export class TestNode {
     });
     this.#worker = worker;
     void this.#follow(worker, signal);
+    this.#resizes.begin();
     await this.clock.settle();
   }
 
@@ -94,8 +100,20 @@ export class TestNode {
 
   /** As the API tells of a change to its spec. */
   async update(spec: Partial<Pod["spec"]>): Promise<void> {
-    this.pod = { ...this.pod, spec: { ...this.pod.spec, ...spec } };
+    this.change(spec);
     this.#worker?.update(this.pod);
+    await this.retryResizes();
+  }
+
+  /** A change to its spec that nobody here has heard of yet. */
+  change(spec: Partial<Pod["spec"]>): void {
+    const { generation = 1 } = this.pod.metadata;
+    const metadata = { ...this.pod.metadata, generation: generation + 1 };
+    this.pod = { ...this.pod, metadata, spec: { ...this.pod.spec, ...spec } };
+  }
+
+  async retryResizes(): Promise<void> {
+    this.#resizes.retry();
     await this.clock.settle();
   }
 
@@ -139,8 +157,13 @@ export class TestNode {
       },
       patch: async (target, patch) => {
         if (target.subresource === "status") {
-          this.status = (patch.body as unknown as { readonly status: PodStatus }).status;
+          const { status } = patch.body as unknown as { readonly status: PodStatus };
+          const conditions = status.conditions?.filter((each) => !("$patch" in each));
+          this.status = { ...status, ...(conditions === undefined ? {} : { conditions }) };
           this.pod = { ...this.pod, status: this.status };
+        } else if (target.resource.kind === "Event") {
+          // Told once more: the recorder counts.
+          this.events.push(`again: ${target.name}`);
         }
         return this.pod;
       },

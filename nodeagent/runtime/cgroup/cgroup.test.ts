@@ -74,6 +74,28 @@ test("version 1 writes shares, quota, memory and processes", () => {
   assert.equal(read("devices/naru/pod1/web/devices.deny"), "a");
 });
 
+test("limits that are changed are whole: what is left out is none", () => {
+  const memory = 32 << 20;
+  const [v1, v2] = [new FakeCgroupKernel(1), new FakeCgroupKernel(2)];
+  for (const kernel of [v1, v2]) {
+    const cgroups = openCgroups(kernel);
+    cgroups.makeBranch("/naru/pod1", LIMITS);
+    cgroups.makeLeaf("/naru/pod1/web", { limits: { cpuShares: 2 }, devices: [] });
+    cgroups.limitBranch("/naru/pod1", { cpuShares: 2 });
+    cgroups.limitLeaf("/naru/pod1/web", { ...LIMITS, memoryBytesMax: memory });
+  }
+  const read = (kernel: FakeCgroupKernel, path: string): string =>
+    kernel.readText(`/sys/fs/cgroup/${path}`).trim();
+  assert.equal(read(v1, "cpu/naru/pod1/cpu.cfs_quota_us"), "-1");
+  assert.equal(read(v1, "memory/naru/pod1/memory.limit_in_bytes"), "-1");
+  assert.equal(read(v1, "pids/naru/pod1/pids.max"), "50", "nobody spoke of it");
+  assert.equal(read(v1, "memory/naru/pod1/web/memory.limit_in_bytes"), String(memory));
+  assert.equal(read(v2, "naru/pod1/cpu.max"), "max 100000");
+  assert.equal(read(v2, "naru/pod1/memory.max"), "max");
+  assert.equal(read(v2, "naru/pod1/web/memory.max"), String(memory));
+  assert.equal(read(v2, "naru/pod1/web/memory.oom.group"), "1");
+});
+
 test("version 1 moves threads, not whole processes, into a group", () => {
   const files = openCgroups(new FakeCgroupKernel(1)).entryFiles("/naru/pod1/web");
   assert.ok(

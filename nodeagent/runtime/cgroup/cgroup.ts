@@ -28,6 +28,9 @@ export interface Cgroups {
   makeBranch(path: string, limits: ResourceLimits): void;
   /** A group that holds a container's processes. */
   makeLeaf(path: string, options: LeafOptions): void;
+  /** Other limits for a group that is there; what is left out is unlimited, but for the number of processes, which stays. */
+  limitBranch(path: string, limits: ResourceLimits): void;
+  limitLeaf(path: string, limits: ResourceLimits): void;
   /** A process of one thread that writes "0" to each of these is in the group. */
   entryFiles(path: string): readonly string[];
   processes(path: string): readonly number[];

@@ -1,5 +1,14 @@
 import { hasCode } from "../../kernel/syscall-error.ts";
+import type { ResourceLimits } from "../runtime.ts";
 import type { CgroupFiles } from "./cgroup.ts";
+
+/** Below zero: no quota, no limit. */
+export const UNLIMITED = -1;
+
+/** A group that had limits has to be told of each that it has no more. */
+export function unlimitedElse(limits: ResourceLimits): ResourceLimits {
+  return { cpuQuotaUs: UNLIMITED, memoryBytesMax: UNLIMITED, ...limits };
+}
 
 /** Makes a group and those above it. */
 export function makeGroup(files: CgroupFiles, root: string, path: string): void {

@@ -1,8 +1,16 @@
 import { hasCode } from "../../kernel/syscall-error.ts";
+import type { CgroupMount } from "../mount-calls.ts";
 import type { OciDevice } from "../oci-config.ts";
 import type { ResourceLimits } from "../runtime.ts";
 import type { CgroupFiles, Cgroups, LeafOptions } from "./cgroup.ts";
-import { makeGroup, readField, readNumber, readProcesses, removeGroup } from "./group-files.ts";
+import {
+  makeGroup,
+  readField,
+  readNumber,
+  readProcesses,
+  removeGroup,
+  unlimitedElse,
+} from "./group-files.ts";
 import type { Hierarchy } from "./hierarchies.ts";
 
 /**
@@ -48,6 +56,8 @@ export function cgroupV1(files: CgroupFiles, hierarchies: readonly Hierarchy[]):
     if (found === undefined) throw new Error(`cgroup controller ${controller} is not mounted`);
     return found;
   };
+  const limit = (path: string, limits: ResourceLimits): void =>
+    writeLimits(files, unlimitedElse(limits), (controller) => need(controller, path));
   const make = (path: string, limits: ResourceLimits): void => {
     for (const tree of trees) makeGroup(files, tree, path);
     inheritCpuset(files, cpuset, path);
@@ -61,6 +71,8 @@ export function cgroupV1(files: CgroupFiles, hierarchies: readonly Hierarchy[]):
       const devices = directory("devices", path);
       if (devices !== undefined) writeDevices(files, devices, options.devices);
     },
+    limitBranch: limit,
+    limitLeaf: limit,
     // Not cgroup.procs: to move a whole process the kernel stops all forks of the machine, and waits 10 ms for the right to.
     entryFiles: (path) => trees.map((tree) => `${tree}${path}/tasks`),
     processes: (path) => readProcesses(files, need("pids", path)),
@@ -74,16 +86,15 @@ export function cgroupV1(files: CgroupFiles, hierarchies: readonly Hierarchy[]):
       pids: readNumber(files, `${need("pids", path)}/pids.current`),
     }),
     oomKills: (path) => readField(files, `${need("memory", path)}/memory.oom_control`, "oom_kill"),
-    mounts: () =>
-      hierarchies
-        .filter(({ path }) => trees.includes(path))
-        .map(({ path, controllers }) => ({
-          name: path.slice(path.lastIndexOf("/") + 1),
-          type: "cgroup",
-          data: controllers
-            .map((name) => (name.startsWith("name=") ? `none,${name}` : name))
-            .join(),
-        })),
+    mounts: () => hierarchies.filter(({ path }) => trees.includes(path)).map(mountOf),
+  };
+}
+
+function mountOf({ controllers, path }: Hierarchy): CgroupMount {
+  return {
+    name: path.slice(path.lastIndexOf("/") + 1),
+    type: "cgroup",
+    data: controllers.map((name) => (name.startsWith("name=") ? `none,${name}` : name)).join(),
   };
 }
 

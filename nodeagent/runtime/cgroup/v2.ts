@@ -1,7 +1,14 @@
 import { hasCode } from "../../kernel/syscall-error.ts";
 import type { ResourceLimits } from "../runtime.ts";
 import type { CgroupFiles, Cgroups } from "./cgroup.ts";
-import { makeGroup, readField, readNumber, readProcesses, removeGroup } from "./group-files.ts";
+import {
+  makeGroup,
+  readField,
+  readNumber,
+  readProcesses,
+  removeGroup,
+  unlimitedElse,
+} from "./group-files.ts";
 import { childrenOf } from "./v1.ts";
 
 /** What has to be handed down from each group to those below it. */
@@ -20,10 +27,12 @@ export function cgroupV2(files: CgroupFiles, root: string): Cgroups {
     makeBranch: make,
     makeLeaf(path, { limits }) {
       make(path, limits);
-      // A container that lost one of its processes to the OOM killer is of no use: all go, as one.
-      if (limits.memoryBytesMax !== undefined) {
-        files.writeText(`${root}${path}/memory.oom.group`, "1");
-      }
+      endTogether(files, root + path, limits);
+    },
+    limitBranch: (path, limits) => writeLimits(files, root + path, unlimitedElse(limits)),
+    limitLeaf(path, limits) {
+      writeLimits(files, root + path, unlimitedElse(limits));
+      endTogether(files, root + path, limits);
     },
     entryFiles: (path) => [`${root}${path}/cgroup.procs`],
     processes: (path) => readProcesses(files, root + path),
@@ -48,6 +57,11 @@ export function cgroupV2(files: CgroupFiles, root: string): Cgroups {
     oomKills: (path) => readField(files, `${root}${path}/memory.events`, "oom_kill"),
     mounts: () => [{ name: "", type: "cgroup2", data: "" }],
   };
+}
+
+/** A container that lost one of its processes to the OOM killer is of no use: all go, as one. */
+function endTogether(files: CgroupFiles, directory: string, limits: ResourceLimits): void {
+  if (limits.memoryBytesMax !== undefined) files.writeText(`${directory}/memory.oom.group`, "1");
 }
 
 /** Hands the controllers down to the group: every group above it must name them, top first. */
@@ -76,7 +90,7 @@ function writeLimits(files: CgroupFiles, directory: string, limits: ResourceLimi
       `${cpuQuotaUs < 0 ? "max" : cpuQuotaUs} ${limits.cpuPeriodUs ?? DEFAULT_PERIOD_US}`,
     );
   }
-  write("memory.max", memoryBytesMax);
+  write("memory.max", memoryBytesMax !== undefined && memoryBytesMax < 0 ? "max" : memoryBytesMax);
   write("pids.max", pidsMax);
 }
 

@@ -13,6 +13,7 @@ import type {
   ExecConfig,
   ExecProcess,
   ProcessStreams,
+  ResourceLimits,
   Runtime,
   Sandbox,
   SandboxConfig,
@@ -109,6 +110,23 @@ export class SupervisorCore implements Runtime {
     } finally {
       this.#starting.delete(config.id);
     }
+  }
+
+  async limitSandbox(id: string, limits: ResourceLimits): Promise<void> {
+    if (this.#sandboxes.get(id) === undefined) throw new Error(`sandbox ${id} does not exist`);
+    const { cgroups } = this.#deps;
+    const path = this.#sandboxes.cgroupOf(id);
+    checkMemory("pod", cgroups.stats(path), limits);
+    cgroups.limitBranch(path, limits);
+  }
+
+  async limitContainer(id: string, limits: ResourceLimits): Promise<void> {
+    await this.#starting.get(id);
+    const { cgroup, config, state } = this.#existing(id);
+    if (state?.at !== "running") throw new Error(`container ${id} is not running`);
+    const { cgroups } = this.#deps;
+    checkMemory(`container ${config.name}`, cgroups.stats(cgroup), limits);
+    cgroups.limitLeaf(cgroup, limits);
   }
 
   async killContainer(id: string, signal: number, all: boolean): Promise<void> {
@@ -212,6 +230,19 @@ export class SupervisorCore implements Runtime {
     // A node that removes faster than its disk can must wait for it.
     if (this.#discarding.size > DISCARDING_MAX) await Promise.race(this.#discarding.values());
   }
+}
+
+/** Version 2 of the kernel's interface would end processes to get below the limit; page cache gives way to it. */
+function checkMemory(
+  what: string,
+  stats: ContainerStats,
+  { memoryBytesMax }: ResourceLimits,
+): void {
+  const used = stats.memoryWorkingSetBytes;
+  if (memoryBytesMax === undefined || used <= memoryBytesMax) return;
+  throw new Error(
+    `attempting to set ${what} memory limit (${memoryBytesMax}) below current usage (${used})`,
+  );
 }
 
 /** By a process of its own, since a disk may be slow; what has a writable layer with content, file by file. */

@@ -17,7 +17,7 @@ import {
   serveCalls,
   streaming,
 } from "../channel/serve.ts";
-import type { ContainerConfig, ProcessStreams, SandboxConfig } from "../runtime.ts";
+import type { ContainerConfig, ProcessStreams, ResourceLimits, SandboxConfig } from "../runtime.ts";
 import { METHODS } from "../supervisor-methods.ts";
 import type { SupervisorCore } from "./core.ts";
 
@@ -83,6 +83,14 @@ function containerCalls({ core }: ServerOptions): readonly ServedMethod[] {
     answering(METHODS.startContainer, async ({ configJson }) => {
       const state = await core.startContainer(JSON.parse(configJson) as ContainerConfig);
       return { stateJson: JSON.stringify(state) };
+    }),
+    answering(METHODS.limitSandbox, async ({ id, limitsJson }) => {
+      await core.limitSandbox(id, JSON.parse(limitsJson) as ResourceLimits);
+      return {};
+    }),
+    answering(METHODS.limitContainer, async ({ id, limitsJson }) => {
+      await core.limitContainer(id, JSON.parse(limitsJson) as ResourceLimits);
+      return {};
     }),
     answering(METHODS.killContainer, async ({ id, signal, all }) => {
       await core.killContainer(id, signal, all);
