@@ -3,7 +3,6 @@ import { admitDeletion } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { type DeleteOptions, planDeletion } from "./deletion.ts";
 import { conflict, MODIFIED, methodNotAllowed } from "./failures.ts";
-import { withGeneration } from "./generation.ts";
 import { found } from "./get.ts";
 import { metaOf } from "./object-meta.ts";
 import { Published } from "./published.ts";
@@ -79,7 +78,7 @@ async function tryRemove(
     const result = await steps.writer.commit([{ kind: "delete", resource, published: current }]);
     return result.ok ? { gone: true, object: result.published[0] ?? current } : undefined;
   }
-  const marked = withGeneration(resource, plan.object, current.json);
+  const { object: marked } = plan;
   if (call.dryRun || options.dryRun)
     return { gone: false, object: Published.unsaved(marked, current.managedFields) };
   const result = await steps.writer.commit([
