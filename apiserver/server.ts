@@ -36,6 +36,7 @@ import { OpenApi, type OpenApiSource } from "./discovery/openapi.ts";
 import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
 import { startRest, type TlsFiles } from "./front/rest/server.ts";
 import { healthChecks } from "./health/checks.ts";
+import { withComponentStatuses } from "./health/component-statuses.ts";
 import { Health } from "./health/health.ts";
 import { listening } from "./listening.ts";
 import { podStreams } from "./proxy/streams.ts";
@@ -87,6 +88,8 @@ export interface ApiServerOptions {
   readonly nodeUsage?: NodeUsage;
   /** Nothing is recorded, if absent. Closed with the server. */
   readonly auditor?: Auditor;
+  /** The cluster's other programs that run in this process, by Kubernetes' names: `scheduler`, `controller-manager`. */
+  readonly inProcess?: readonly string[];
 }
 
 export interface ApiServer {
@@ -175,7 +178,7 @@ async function startGrpcFront(
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
 export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
-    Partial<Pick<ApiServerOptions, "auditor" | "logger" | "nodeUsage">>,
+    Partial<Pick<ApiServerOptions, "auditor" | "inProcess" | "logger" | "nodeUsage">>,
 ): Promise<Core> {
   return (await assemble(options)).core;
 }
@@ -227,7 +230,11 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     reviewer: reviewer(authorizer, authenticators),
     tokens: accountTokens ?? NO_TOKENS,
     patcher: parts.patcher,
-    reader: withMeasuredKinds(objects, nodeUsage),
+    reader: withComponentStatuses(withMeasuredKinds(objects, nodeUsage), {
+      store,
+      clock,
+      inProcess: options.inProcess ?? [],
+    }),
     writer: objects,
     resources,
     clock,

@@ -34,10 +34,11 @@ export async function runServer(
   const config = options.config as ServerConfig;
   const logger = jsonLogger({ debug: options.debug, nowMs: clock.nowMs, write: options.write });
   const stop = new AbortController();
-  const server = options.parts.includes("apiserver")
-    ? await startApi(config, logger, { stop: stop.signal, stopping: options.signal })
-    : undefined;
   const loops = options.parts.filter((part) => part !== "apiserver");
+  const signals = { stop: stop.signal, stopping: options.signal };
+  const server = options.parts.includes("apiserver")
+    ? await startApi(config, logger, loops, signals)
+    : undefined;
   const running =
     loops.length === 0 ? [] : await startLoops(config, logger, server, loops, options.signal);
   await aborted(options.signal);
@@ -50,6 +51,7 @@ export async function runServer(
 async function startApi(
   config: ServerConfig,
   logger: Logger,
+  loops: readonly ServerPart[],
   { stop, stopping }: { readonly stop: AbortSignal; readonly stopping: AbortSignal },
 ): Promise<ApiServer> {
   const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
@@ -79,6 +81,7 @@ async function startApi(
     stopping,
     serviceCidr,
     ...(auditor === undefined ? {} : { auditor }),
+    inProcess: isAlone(config) ? loops.map((part) => COMPONENTS[part] ?? part) : [],
   });
 }
 
@@ -90,6 +93,14 @@ async function frontProxyOf({
     certificate: await readFile(frontProxy.certificatePath, "utf8"),
     key: await readFile(frontProxy.keyPath, "utf8"),
   });
+}
+
+/** Kubernetes' names of what goes by another here. */
+const COMPONENTS: Partial<Record<ServerPart, string>> = { controllers: "controller-manager" };
+
+/** Over a store of its own there is no other server, and nobody to elect a leader with. */
+function isAlone({ datastore }: ServerConfig): boolean {
+  return !datastore.includes("://");
 }
 
 /** Controllers and scheduler: each leads its own lease, so that only one of several servers acts. */
@@ -110,7 +121,7 @@ async function startLoops(
     );
   const running = parts.map((part) => {
     // Over a store of its own the API server's process is the only one there is.
-    if (server !== undefined && !config.datastore.includes("://")) return lead(part)(signal);
+    if (server !== undefined && isAlone(config)) return lead(part)(signal);
     const identity = `${hostname()}-${process.pid}`;
     const election = {
       client,

@@ -32,6 +32,8 @@ import { cronJobs, jobs } from "./resources/batch.ts";
 import { certificateSigningRequests, clusterTrustBundles } from "./resources/certificates.ts";
 import { leases } from "./resources/coordination.ts";
 import {
+  bindings,
+  componentStatuses,
   configMaps,
   endpoints,
   events,
@@ -130,6 +132,8 @@ export const RESOURCES: readonly Resource[] = [
   resourceQuotas,
   limitRanges,
   events,
+  bindings,
+  componentStatuses,
   deployments,
   replicaSets,
   daemonSets,

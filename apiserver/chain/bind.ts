@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { StatusError } from "#lib/status-error";
+import { pods } from "#resources";
 import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { conflict, invalid, MODIFIED } from "./failures.ts";
@@ -12,6 +13,25 @@ const TRIES_MAX = 5;
 /** Gives a pod its node, once and for all. `given` is a core/v1 Binding. */
 export async function bind(steps: Steps, call: Call, given: JsonObject): Promise<void> {
   await authorize(steps, call, "create");
+  await bindAuthorized(steps, call, given);
+}
+
+/** The same by `bindings`, where the object says which pod it is about; admission takes it for the pod's sub-resource. */
+export async function bindNamed(steps: Steps, call: Call, given: JsonObject): Promise<void> {
+  await authorize(steps, call, "create");
+  const { name } = metaOf(given);
+  if (!name) {
+    const cause = {
+      reason: "FieldValueRequired",
+      field: "metadata.name",
+      message: "Required value",
+    };
+    throw invalid(call.resource, "", [cause]);
+  }
+  await bindAuthorized(steps, { ...call, resource: pods, name, subresource: "binding" }, given);
+}
+
+async function bindAuthorized(steps: Steps, call: Call, given: JsonObject): Promise<void> {
   const { object: binding = given } = await admit(steps, {
     ...admissionOf(call, "CREATE"),
     object: given,

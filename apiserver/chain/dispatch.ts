@@ -1,7 +1,7 @@
 /** Sub-resources that are objects: which file serves which. Streams (log, exec, …) are the fronts' own affair. */
-import { isQuestion } from "#resources";
+import { bindings, isQuestion } from "#resources";
 import { type Applied, apply, type Configuration } from "./apply.ts";
-import { bind } from "./bind.ts";
+import { bind, bindNamed } from "./bind.ts";
 import { create } from "./create.ts";
 import { evict } from "./evict.ts";
 import { methodNotAllowed } from "./failures.ts";
@@ -24,6 +24,10 @@ export async function createAny(steps: Steps, call: Call, body: Body): Promise<P
 async function created(steps: Steps, call: Call, body: Body): Promise<Published> {
   switch (call.subresource) {
     case undefined:
+      if (call.resource === bindings) {
+        await bindNamed(steps, call, jsonOf(body));
+        return SUCCESS;
+      }
       return isQuestion(call.resource) ? review(steps, call, body) : create(steps, call, body);
     case "binding":
       await bind(steps, call, jsonOf(body));

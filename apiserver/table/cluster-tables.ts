@@ -3,6 +3,7 @@ import type { ApiObject } from "#proto";
 import type { APIService } from "#proto/apiregistration/v1";
 import type { Lease } from "#proto/coordination/v1";
 import type {
+  ComponentStatus,
   ConfigMap,
   Endpoints,
   Event,
@@ -22,6 +23,20 @@ import { labelText } from "./workload-tables.ts";
 
 /** How many endpoints or ports a cell names before it says how many more there are. */
 const LISTED_MAX = 3;
+
+const componentStatus: KindTable = {
+  columns: ["Name", "Status", "Message", "Error"],
+  row: (object) => {
+    const { conditions = [], metadata } = object as ComponentStatus;
+    const {
+      error = "",
+      message = "",
+      status,
+    } = conditions.find(({ type }) => type === "Healthy") ?? {};
+    const text = status === "True" ? "Healthy" : status === "False" ? "Unhealthy" : "Unknown";
+    return { cells: [metadata.name, text, message, error] };
+  },
+};
 
 const configMap: KindTable = {
   columns: ["Name", "Data", "Age"],
@@ -312,6 +327,7 @@ const binding: KindTable = {
 export const CLUSTER_TABLES: Readonly<Record<string, KindTable>> = {
   APIService: apiService,
   ClusterRoleBinding: binding,
+  ComponentStatus: componentStatus,
   ConfigMap: configMap,
   EndpointSlice: endpointSlice,
   Endpoints: endpoints,

@@ -65,6 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       tokenKey,
     }),
     serviceCidr: SERVICE_CIDR,
+    inProcess: ["controller-manager", "scheduler"],
     ...frontProxyParts(options.frontProxy),
     nodeUsage: (node) => nodeUsage(node),
   });

@@ -1,4 +1,6 @@
 import type {
+  Binding,
+  ComponentStatus,
   ConfigMap,
   Endpoints,
   Event,
@@ -154,4 +156,22 @@ export const limitRanges = resource<LimitRange>({
   kind: "LimitRange",
   plural: "limitranges",
   shortNames: ["limits"],
+});
+/** Each puts a pod on a node, and is not kept: `pods/binding` under an older name. */
+export const bindings = resource<Binding>({
+  group: "",
+  version: "v1",
+  kind: "Binding",
+  plural: "bindings",
+  verbs: ["create"],
+});
+/** Looked up when they are asked for, so there is nothing to write, and nothing to watch. */
+export const componentStatuses = resource<ComponentStatus>({
+  group: "",
+  version: "v1",
+  kind: "ComponentStatus",
+  plural: "componentstatuses",
+  shortNames: ["cs"],
+  namespaced: false,
+  verbs: ["get", "list"],
 });

@@ -92,6 +92,6 @@ export function question<T extends ApiObject>(row: Row): Resource<T> {
   return resource({ namespaced: false, ...row, verbs: ["create"] });
 }
 
-export function isQuestion({ verbs }: Resource): boolean {
-  return verbs.length === 1 && verbs[0] === "create";
+export function isQuestion({ kind, verbs }: Resource): boolean {
+  return verbs.length === 1 && verbs[0] === "create" && kind !== "Binding";
 }
