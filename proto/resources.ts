@@ -28,6 +28,7 @@ import {
   selfSubjectRulesReviews,
   subjectAccessReviews,
 } from "./resources/authorization.ts";
+import { horizontalPodAutoscalers, horizontalPodAutoscalersV1 } from "./resources/autoscaling.ts";
 import { cronJobs, jobs } from "./resources/batch.ts";
 import { certificateSigningRequests, clusterTrustBundles } from "./resources/certificates.ts";
 import { leases } from "./resources/coordination.ts";
@@ -93,6 +94,7 @@ export * from "./resources/apiregistration.ts";
 export * from "./resources/apps.ts";
 export * from "./resources/authentication.ts";
 export * from "./resources/authorization.ts";
+export * from "./resources/autoscaling.ts";
 export * from "./resources/batch.ts";
 export * from "./resources/certificates.ts";
 export * from "./resources/coordination.ts";
@@ -141,6 +143,8 @@ export const RESOURCES: readonly Resource[] = [
   controllerRevisions,
   jobs,
   cronJobs,
+  horizontalPodAutoscalers,
+  horizontalPodAutoscalersV1,
   endpointSlices,
   eventsV1,
   leases,

@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from "#lib/json";
 import { apiVersionOf, type Resource } from "#resources";
+import { autoscalerFace } from "./autoscaler-face.ts";
 import { eventFace } from "./event-face.ts";
 import { encodeForStore, Published } from "./published.ts";
 import type {
@@ -27,6 +28,7 @@ export interface Face {
 /** By `kind.group/version`. Those that are not here say the same in the same words. */
 const FACES: Readonly<Record<string, Face>> = {
   "Event.events.k8s.io/v1": eventFace,
+  "HorizontalPodAutoscaler.autoscaling/v1": autoscalerFace,
 };
 const SAME: Face = { show: (object) => object, store: (object) => object };
 

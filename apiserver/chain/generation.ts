@@ -10,6 +10,7 @@ const COUNTED = new Set([
   "customresourcedefinitions",
   "daemonsets",
   "deployments",
+  "horizontalpodautoscalers",
   "ingressclasses",
   "ingresses",
   "jobs",

@@ -13,6 +13,7 @@ import { apiServiceRules } from "./apiregistration/api-service.ts";
 import { controllerRevisionRules } from "./apps/controller-revision.ts";
 import { statefulSetRules } from "./apps/stateful-set.ts";
 import { daemonSetRules, deploymentRules, replicaSetRules } from "./apps/workloads.ts";
+import { horizontalPodAutoscalerRules } from "./autoscaling/horizontal-pod-autoscaler.ts";
 import { cronJobRules } from "./batch/cron-job.ts";
 import { jobRules } from "./batch/job.ts";
 import { certificateSigningRequestRules } from "./certificates/certificate-signing-request.ts";
@@ -81,6 +82,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ControllerRevision.apps": controllerRevisionRules,
   "Job.batch": jobRules,
   "CronJob.batch": cronJobRules,
+  "HorizontalPodAutoscaler.autoscaling": horizontalPodAutoscalerRules,
   "CertificateSigningRequest.certificates.k8s.io": certificateSigningRequestRules,
   "ClusterTrustBundle.certificates.k8s.io": clusterTrustBundleRules,
   "Lease.coordination.k8s.io": leaseRules,

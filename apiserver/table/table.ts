@@ -4,6 +4,7 @@ import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
 import { customKindOf } from "../chain/custom-kind.ts";
 import { ADMISSION_TABLES } from "./admission-tables.ts";
+import { AUTOSCALING_TABLES } from "./autoscaling-tables.ts";
 import { BATCH_TABLES } from "./batch-tables.ts";
 import { CERTIFICATE_TABLES } from "./certificate-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
@@ -50,6 +51,7 @@ const AGED: KindTable = {
 };
 
 const TABLES: Readonly<Record<string, KindTable>> = {
+  ...AUTOSCALING_TABLES,
   ...BATCH_TABLES,
   ...ADMISSION_TABLES,
   ...CERTIFICATE_TABLES,
