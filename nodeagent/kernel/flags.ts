@@ -108,5 +108,11 @@ export const E = {
   notEmpty: 39,
 } as const;
 
+/** linux/keyctl.h */
+export const KEYCTL_JOIN_SESSION_KEYRING = 1;
+
+/** unistd.h, for faccessat(2) */
+export const X_OK = 1;
+
 export const SIGKILL = 9;
 export const SIGCHLD = 17;

@@ -9,6 +9,8 @@ export interface Spawned {
   readonly pid: number;
   /** Answers once the last process that walks the list has left it: undefined when none failed. */
   readonly done: Promise<SpawnOutcome>;
+  /** What the list has come to so far. */
+  outcome(): SpawnOutcome;
 }
 
 export interface SpawnOutcome {
@@ -27,6 +29,8 @@ export interface ExitStatus {
 export interface SpawnOptions {
   /** The process is made in the PID namespace of this process file descriptor. */
   readonly pidNamespaceOf?: number;
+  /** Bits of CLONE for the namespaces that the process gets anew. */
+  readonly namespaces?: number;
 }
 
 export interface MountCall {

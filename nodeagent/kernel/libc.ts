@@ -108,6 +108,11 @@ export const send = libc.func("long send(int fd, void *data, size_t length, int 
   length: number,
   flags: number,
 ) => number;
+export const sendmsg = libc.func("long sendmsg(int fd, void *message, int flags)") as (
+  fd: number,
+  message: Uint8Array,
+  flags: number,
+) => number;
 export const recv = libc.func("long recv(int fd, void *data, size_t length, int flags)") as (
   fd: number,
   data: Uint8Array,
@@ -123,6 +128,7 @@ export const flock = libc.func("int flock(int fd, int operation)") as (
   fd: number,
   operation: number,
 ) => number;
+export const exitNow = libc.func("void _exit(int code)") as (code: number) => void;
 /** For calls that libc does not wrap. All arguments are integers; see `addressOf` for memory. */
 export const syscall = libc.func(
   "long syscall(long nr, long a, long b, long c, long d, long e)",

@@ -46,9 +46,10 @@ export function linuxKernel(): Kernel {
     inNetwork,
 
     spawn(program, options: SpawnOptions = {}) {
-      const { pidNamespaceOf } = options;
-      if (pidNamespaceOf === undefined) return spawner.spawn(program);
-      return inPidNamespaceOf(pidNamespaceOf, ownPidNamespace, () => spawner.spawn(program));
+      const { namespaces, pidNamespaceOf } = options;
+      const start = () => spawner.spawn(program, namespaces);
+      if (pidNamespaceOf === undefined) return start();
+      return inPidNamespaceOf(pidNamespaceOf, ownPidNamespace, start);
     },
     reap,
     signal,

@@ -38,13 +38,13 @@ export class Spawner {
    * The new process shares our memory until its execve, but we go on at once. It is over when nobody holds the pipe's
    * writing end any more: all that walk the list have a copy, which closes itself at execve and at exit.
    */
-  spawn(program: Program): Spawned {
+  spawn(program: Program, namespaces = 0): Spawned {
     const arena = encodeProgram(program, this.#architecture, allocate);
     const [reading, writing] = openPipe();
     const stack = this.#stacks.pop() ?? libc.allocatePages(STACK_BYTES);
     let pid: number;
     try {
-      pid = this.#clone(arena, stack);
+      pid = this.#clone(arena, stack, namespaces);
     } catch (error) {
       libc.close(reading);
       this.#stacks.push(stack);
@@ -56,12 +56,12 @@ export class Spawner {
       this.#stacks.push(stack);
       return outcomeOf(arena);
     });
-    return { pid, done };
+    return { pid, done, outcome: () => outcomeOf(arena) };
   }
 
-  #clone(arena: Arena, stack: number): number {
+  #clone(arena: Arena, stack: number, namespaces: number): number {
     const args = this.#cloneArgs;
-    args.writeBigUInt64LE(BigInt(CLONE.vm) | BigInt(CLONE.clearSigHand), 0);
+    args.writeBigUInt64LE(BigInt(CLONE.vm | namespaces) | BigInt(CLONE.clearSigHand), 0);
     args.writeBigUInt64LE(BigInt(SIGCHLD), 32);
     args.writeBigUInt64LE(BigInt(stack), 40);
     args.writeBigUInt64LE(BigInt(STACK_BYTES), 48);

@@ -1,4 +1,4 @@
-import { AT, E, MS, O, PR, PR_CAP_AMBIENT_RAISE, TIOC } from "../kernel/flags.ts";
+import { AT, E, F, MS, O, PR, PR_CAP_AMBIENT_RAISE, TIOC } from "../kernel/flags.ts";
 import { ALL_CAPABILITIES, CAPABILITY_COUNT, capabilityWords } from "./capabilities.ts";
 import type { OciProcess } from "./oci-config.ts";
 import type { Program, SystemCall } from "./system-call.ts";
@@ -47,7 +47,11 @@ export function writeFileCalls(
 export function stdioCalls(stdio: readonly [number, number, number], terminal: boolean): Program {
   const calls: SystemCall[] = [{ call: "setsid", args: [], what: "setsid", tolerate: [E.perm] }];
   stdio.forEach((descriptor, to) => {
-    calls.push({ call: "dup3", args: [descriptor, to, 0], what: `dup3 standard stream ${to}` });
+    calls.push(
+      descriptor === to
+        ? { call: "fcntl", args: [to, F.setFd, 0], what: `keep standard stream ${to}` }
+        : { call: "dup3", args: [descriptor, to, 0], what: `dup3 standard stream ${to}` },
+    );
   });
   if (terminal) {
     calls.push({
@@ -72,18 +76,29 @@ export function stdioCalls(stdio: readonly [number, number, number], terminal: b
   return calls;
 }
 
+export interface BecomeOptions {
+  /** Of seccomp(2). */
+  readonly filterFlags?: number;
+  /** How many descriptors the program gets besides the standard streams, from 3 on. */
+  readonly keptDescriptors?: number;
+}
+
 /**
  * From a process of the node in the right place to the container's own: limits, capabilities, user, seccomp, execve.
  * The order is the security argument: what needs a right comes before the right is given up.
  */
-export function becomeCalls(process: OciProcess, filter: Uint8Array | undefined): Program {
+export function becomeCalls(
+  process: OciProcess,
+  filter: Uint8Array | undefined,
+  { filterFlags = 0, keptDescriptors = 0 }: BecomeOptions = {},
+): Program {
   const seccomp: Program =
     filter === undefined
       ? []
       : [
           {
             call: "seccomp",
-            args: [SECCOMP_SET_MODE_FILTER, 0, { filter }],
+            args: [SECCOMP_SET_MODE_FILTER, filterFlags, { filter }],
             what: "seccomp",
           },
         ];
@@ -93,7 +108,7 @@ export function becomeCalls(process: OciProcess, filter: Uint8Array | undefined)
   return [
     {
       call: "close_range",
-      args: [3, DESCRIPTORS_MAX, CLOSE_RANGE_CLOEXEC],
+      args: [3 + keptDescriptors, DESCRIPTORS_MAX, CLOSE_RANGE_CLOEXEC],
       what: "close all else at execve",
     },
     ...process.rlimits.map(rlimitCall),
@@ -180,13 +195,18 @@ function capabilityData(process: OciProcess): Uint8Array {
   return data;
 }
 
-/** execvp's search along PATH. */
-function execCalls({ args, env }: OciProcess): Program {
+/** Where execvp's search along PATH looks for the program. */
+export function executableCandidates({ args, env }: OciProcess): readonly string[] {
   const command = args[0] ?? "";
+  if (command.includes("/")) return [command];
   const path = env.find((entry) => entry.startsWith("PATH="))?.slice(5) ?? DEFAULT_PATH;
-  const candidates = command.includes("/")
-    ? [command]
-    : path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
+  return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${command}`);
+}
+
+function execCalls(process: OciProcess): Program {
+  const { args, env } = process;
+  const command = args[0] ?? "";
+  const candidates = executableCandidates(process);
   return candidates.map((candidate, i) => ({
     call: "execve",
     args: [candidate, { strings: args }, { strings: env }],

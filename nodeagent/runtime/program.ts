@@ -16,7 +16,7 @@ import { becomeCalls, PROPAGATION_FLAGS, stdioCalls, writeFileCalls } from "./pr
 import type { Program, SystemCall } from "./system-call.ts";
 
 export interface Joined {
-  readonly kind: "ipc" | "net" | "pid" | "uts";
+  readonly kind: "cgroup" | "ipc" | "net" | "pid" | "uts";
   /** A pinned namespace. */
   readonly path: string;
 }
@@ -180,7 +180,7 @@ function openMountsForReaper(ahead: number): SystemCall {
   };
 }
 
-function joinCalls({ kind, path }: Joined): Program {
+export function joinCalls({ kind, path }: Joined): Program {
   return [
     {
       call: "openat",

@@ -1,0 +1,227 @@
+/** The create operation: everything up to the program, which waits for start. */
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { SIGKILL } from "../kernel/flags.ts";
+import type { Spawned } from "../kernel/kernel.ts";
+import { describeFailure } from "../runtime/supervisor/describe-failure.ts";
+import { type Bundle, readBundle } from "./bundle.ts";
+import { ContainerCgroup, cgroupPathOf } from "./cgroup.ts";
+import { enteringOf, stateOf } from "./container.ts";
+import {
+  devicesOf,
+  mountsOf,
+  type Namespaces,
+  namespacesOf,
+  processOf,
+  sourceKindsOf,
+} from "./container-plan.ts";
+import { type ContainerPlan, containerProgram } from "./container-program.ts";
+import { type ContainerRecord, startTicksOf } from "./container-record.ts";
+import type { OciDeps } from "./deps.ts";
+import { filterOf } from "./filter.ts";
+import { runHooks } from "./hooks.ts";
+import { ConfigError } from "./shape.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+
+export interface CreateOptions {
+  readonly bundle: string;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  readonly preserveFds: number;
+  readonly newKeyring: boolean;
+  /** The caller keeps the terminal to itself; else there has to be a console socket for it. */
+  readonly keepsTerminal: boolean;
+}
+
+export interface Created {
+  readonly pid: number;
+  readonly master: number | undefined;
+}
+
+export async function createContainer(
+  deps: OciDeps,
+  id: string,
+  options: CreateOptions,
+): Promise<Created> {
+  const bundle = readBundle(options.bundle);
+  checkTerminal(bundle, options);
+  deps.records.claim(id);
+  let cgroup: ContainerCgroup | undefined;
+  try {
+    cgroup = new ContainerCgroup(deps.kernel, cgroupPathOf(bundle.spec, id));
+    if (cgroup.isInUse)
+      throw new ConfigError("linux.cgroupsPath", `${cgroup.path} has processes already`);
+    cgroup.make();
+    cgroup.limit(bundle.spec.linux.resources, bundle.spec.linux.devices);
+    return await createIn(deps, { id, bundle, cgroup, options });
+  } catch (error) {
+    cgroup?.remove();
+    deps.records.remove(id);
+    throw error;
+  }
+}
+
+function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal }: CreateOptions): void {
+  const { terminal } = spec.process;
+  if (terminal && consoleSocket === undefined && !keepsTerminal)
+    throw new ConfigError("process.terminal", "needs --console-socket, which takes the terminal");
+  if (!terminal && consoleSocket !== undefined)
+    throw new ConfigError("process.terminal", "is false, so there is nothing for --console-socket");
+}
+
+interface Creation {
+  readonly id: string;
+  readonly bundle: Bundle;
+  readonly cgroup: ContainerCgroup;
+  readonly options: CreateOptions;
+}
+
+async function createIn(deps: OciDeps, creation: Creation): Promise<Created> {
+  const { kernel, records } = deps;
+  const { id, bundle, options } = creation;
+  const { terminal: wantsTerminal, consoleSize } = bundle.spec.process;
+  const terminal = wantsTerminal ? openTerminal(kernel, undefined, consoleSize) : undefined;
+  const gate = records.gate(id);
+  kernel.makeFifo(gate);
+  const waiting = kernel.openBoth(gate);
+  const [reading, telling] = kernel.pipe();
+  const namespaces = namespacesOf(bundle.spec);
+  const program = containerProgram(
+    planOf(deps, creation, { namespaces, terminal, gate: { telling, waiting } }),
+  );
+  const spawned = spawnIn(deps, program, namespaces);
+  try {
+    kernel.closeDescriptor(telling);
+    const record = recordOf(deps, creation, spawned.pid);
+    await passStages(deps, { creation, record, spawned, reading, waiting });
+    records.write(record);
+    if (terminal !== undefined) hand(deps, terminal, options.consoleSocket);
+    if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(spawned.pid));
+    return { pid: spawned.pid, master: terminal?.master };
+  } catch (error) {
+    kernel.signal(spawned.pid, SIGKILL);
+    await spawned.done;
+    await collected(deps, spawned.pid);
+    throw error;
+  } finally {
+    kernel.closeDescriptor(waiting);
+  }
+}
+
+function planOf(
+  deps: OciDeps,
+  { bundle, cgroup, id, options }: Creation,
+  made: {
+    readonly namespaces: Namespaces;
+    readonly terminal: Terminal | undefined;
+    readonly gate: ContainerPlan["gate"];
+  },
+): ContainerPlan {
+  const { spec } = bundle;
+  const { namespaces, terminal, gate } = made;
+  const process = processOf(spec.process, deps.granted, deps.warn);
+  const listens = deps.listenDescriptors;
+  const mounts = [...mountsOf(bundle, namespaces, cgroup), ...(terminal?.mounts ?? [])];
+  return {
+    spec,
+    process: listens === 0 ? process : { ...process, env: [...process.env, "LISTEN_PID=1"] },
+    rootfs: bundle.rootfs,
+    mounts,
+    devices: devicesOf(spec),
+    sourceKinds: sourceKindsOf(mounts),
+    cgroupEntries: cgroup.entryFiles,
+    cgroupMounts: cgroup.mounts(),
+    joined: namespaces.joined,
+    hasOwnCgroupNamespace: namespaces.hasOwnCgroup,
+    stdio: terminal?.stdio ?? [0, 1, 2],
+    keptDescriptors: listens + options.preserveFds,
+    gate,
+    waitsForHooks: hasHooksBeforeRoot(bundle),
+    filter: filterOf(spec.linux.seccomp, deps.architecture, process.capabilities.bounding),
+    sessionKeyring: options.newKeyring ? `_ses.${id}` : undefined,
+  };
+}
+
+function hasHooksBeforeRoot({ spec: { hooks } }: Bundle): boolean {
+  return hooks.prestart.length + hooks.createRuntime.length + hooks.createContainer.length > 0;
+}
+
+function spawnIn(
+  { kernel }: OciDeps,
+  program: ReturnType<typeof containerProgram>,
+  { created, pidPath }: Namespaces,
+): Spawned {
+  if (pidPath === undefined) return kernel.spawn(program, { namespaces: created });
+  const pidNamespaceOf = openSync(pidPath, "r");
+  try {
+    return kernel.spawn(program, { namespaces: created, pidNamespaceOf });
+  } finally {
+    closeSync(pidNamespaceOf);
+  }
+}
+
+function recordOf(deps: OciDeps, { bundle, cgroup, id }: Creation, pid: number): ContainerRecord {
+  return {
+    id,
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    cgroup: cgroup.path,
+    pid,
+    startTicks: startTicksOf(pid) ?? 0,
+    created: new Date(deps.clock.nowMs()).toISOString(),
+    owner: deps.owner,
+    config: bundle.spec,
+  };
+}
+
+interface Stages {
+  readonly creation: Creation;
+  readonly record: ContainerRecord;
+  readonly spawned: Spawned;
+  readonly reading: number;
+  readonly waiting: number;
+}
+
+/** Follows the list until the program waits for its start. Throws with the call that failed. */
+async function passStages(deps: OciDeps, stages: Stages): Promise<void> {
+  const { creation, record, spawned, reading, waiting } = stages;
+  const { spec } = creation.bundle;
+  const pipe = new Socket({ fd: reading, readable: true, writable: false });
+  try {
+    for await (const chunk of pipe as AsyncIterable<Buffer>) {
+      if (chunk.toString("latin1").endsWith("c")) {
+        for (const { entry } of spawned.outcome().tolerated)
+          if (entry.call === "prlimit64") deps.warn(`${entry.what}: not permitted here`);
+        return;
+      }
+      const state = stateOf({ record, spec }, "creating");
+      runHooks("prestart", spec.hooks.prestart, state);
+      runHooks("createRuntime", spec.hooks.createRuntime, state);
+      const entering = enteringOf(record.pid, false);
+      runHooks("createContainer", spec.hooks.createContainer, state, entering);
+      writeSync(waiting, "h");
+    }
+  } finally {
+    pipe.destroy();
+  }
+  const { failure } = spawned.outcome();
+  throw new Error(
+    failure === undefined ? "the container's process ended" : describeFailure(failure),
+  );
+}
+
+/** So that no zombie stays where this process goes on. */
+async function collected({ clock, kernel }: OciDeps, pid: number): Promise<void> {
+  for (let attempt = 0; attempt < COLLECT_ATTEMPTS_MAX; attempt++) {
+    if (kernel.reap(pid) !== undefined) return;
+    await new Promise<void>((resolve) => void clock.after(COLLECT_INTERVAL_MS, resolve));
+  }
+}
+
+const COLLECT_ATTEMPTS_MAX = 200;
+const COLLECT_INTERVAL_MS = 5;
+
+function hand(deps: OciDeps, terminal: Terminal, socket: string | undefined): void {
+  deps.kernel.closeDescriptor(terminal.slave);
+  if (socket !== undefined) deps.passDescriptor(socket, terminal.master, terminal.path);
+}

@@ -1,0 +1,64 @@
+import { appendFileSync, readFileSync, writeSync } from "node:fs";
+import { userInfo } from "node:os";
+import { CommanderError } from "commander";
+import { systemClock } from "#lib/system-clock";
+import { linuxKernel } from "../kernel/linux.ts";
+import { exitNow, passDescriptor } from "../kernel/pass-descriptor.ts";
+import { boundingSetOf } from "../runtime/capabilities.ts";
+import { ContainerRecords } from "./container-record.ts";
+import { ociProgram } from "./program.ts";
+
+const VERSION = "0.1.0";
+
+/** Not by process.stderr: that would make the container's own streams, which are ours, not wait. */
+function say(text: string): void {
+  writeSync(2, text);
+}
+
+function log(level: "error" | "warning", msg: string): void {
+  const { log: file, logFormat } = program.opts() as { log?: string; logFormat: string };
+  if (file === undefined) return;
+  const time = new Date(systemClock.nowMs()).toISOString();
+  const line =
+    logFormat === "json"
+      ? JSON.stringify({ level, msg, time })
+      : `time="${time}" level=${level} msg=${JSON.stringify(msg)}`;
+  appendFileSync(file, `${line}\n`);
+}
+
+const program = ociProgram({
+  version: VERSION,
+  deps: (root) => {
+    const kernel = linuxKernel();
+    // Whoever has our rights in a container must not look into a process that is about to be one of it.
+    kernel.hideMemory();
+    return {
+      kernel,
+      clock: systemClock,
+      records: new ContainerRecords(root),
+      architecture: process.arch === "arm64" ? "arm64" : "x64",
+      granted: boundingSetOf(readFileSync("/proc/self/status", "utf8")),
+      owner: userInfo().username,
+      listenDescriptors: Number(process.env["LISTEN_FDS"] ?? 0) || 0,
+      warn: (text) => {
+        log("warning", text);
+        say(`naru-oci: warning: ${text}\n`);
+      },
+      passDescriptor,
+    };
+  },
+  streams: () => ({ stdin: process.stdin, stdout: process.stdout }),
+  write: (text) => void writeSync(1, text),
+  exit: exitNow,
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What commander has to say it has said.
+  if (error instanceof CommanderError) exitNow(error.exitCode);
+  const message = error instanceof Error ? error.message : String(error);
+  log("error", message);
+  say(`naru-oci: ${message}\n`);
+  exitNow(1);
+}
