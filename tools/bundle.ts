@@ -13,7 +13,7 @@ await build({
     agent: "naru/programs/agent.ts",
     supervisor: "nodeagent/runtime/supervisor/main.ts",
     unpack: "nodeagent/images/unpack/worker.ts",
-    oci: "nodeagent/oci/main.ts",
+    oci: "naru/programs/oci.ts",
   },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },

@@ -10,6 +10,7 @@ const ALONE = [
   "test/e2e/",
   "test/chaos/",
   "test/conformance/",
+  "test/oci-runtime/",
   "test/package/",
   "nodeagent/runtime/",
   "nodeagent/network/",

@@ -35,7 +35,9 @@ busybox-static|/bin/busybox|tests: the smallest real container
 binutils|/usr/bin/as|tests: assembles the runner and compares
 binutils-aarch64-linux-gnu|/usr/bin/aarch64-linux-gnu-as|tests: the same for arm64
 qemu-user|/usr/bin/qemu-aarch64|tests: runs arm64 code
-runc|/usr/sbin/runc|benchmarks: the peer of the container engine
+runc|/usr/sbin/runc|tests and benchmarks: the control and the peer of the container engine
+podman|/usr/bin/podman|tests: runs containers by naru-oci
+containerd|/usr/bin/containerd|tests: runs containers by naru-oci
 etcd-server|/usr/bin/etcd|tests: the store over etcd
 docker-registry|/usr/bin/docker-registry|tests: pulls from a real registry
 skopeo|/usr/bin/skopeo|tests: copies images into the registry

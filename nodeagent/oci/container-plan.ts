@@ -48,11 +48,11 @@ export function namespacesOf({ linux }: Spec): Namespaces {
 
 /** `granted`: our own bounding set, since nobody can give what he lacks; what falls away is told to `warn`. */
 export function processOf(
-  process: ProcessSpec,
+  given: ProcessSpec,
   granted: ReadonlySet<string>,
   warn: (text: string) => void,
 ): OciProcess {
-  const { capabilities, rlimits, user } = process;
+  const { capabilities, rlimits, user } = given;
   const has = (name: string): boolean => {
     if (!ALL_CAPABILITIES.includes(name))
       warn(`capability ${name}: this kernel has none of the name`);
@@ -61,10 +61,10 @@ export function processOf(
   };
   const { umask, ...ids } = user;
   return {
-    terminal: process.terminal,
-    args: process.args,
-    env: process.env,
-    cwd: process.cwd,
+    terminal: given.terminal,
+    args: given.args,
+    env: given.env,
+    cwd: given.cwd,
     user: umask === undefined ? ids : { ...ids, umask },
     capabilities: {
       bounding: capabilities.bounding.filter(has),
@@ -74,7 +74,7 @@ export function processOf(
       ambient: capabilities.ambient.filter((name) => granted.has(name)),
     },
     rlimits: checkLimits(rlimits),
-    noNewPrivileges: process.noNewPrivileges,
+    noNewPrivileges: given.noNewPrivileges,
   };
 }
 
@@ -127,7 +127,7 @@ const NOT_BUILT: ReadonlySet<string> = new Set([
 /** Without a cgroup namespace a mount of the hierarchies would show everybody's groups: its own are bound there instead. */
 function ownGroups(
   { destination, options }: OciMount,
-  { directories, version }: Pick<ContainerCgroup, "directories" | "version">,
+  cgroup: Pick<ContainerCgroup, "directories" | "version">,
 ): readonly OciMount[] {
   const bound = (path: string, to: string): OciMount => ({
     destination: to,
@@ -135,8 +135,8 @@ function ownGroups(
     source: path,
     options: ["bind", ...options],
   });
-  const own = directories();
-  if (version === 2) return own.map(({ path }) => bound(path, destination));
+  const own = cgroup.directories();
+  if (cgroup.version === 2) return own.map(({ path }) => bound(path, destination));
   const tmpfs = {
     destination,
     type: "tmpfs",

@@ -124,7 +124,7 @@ function planOf(
   const mounts = [...mountsOf(bundle, namespaces, cgroup), ...(terminal?.mounts ?? [])];
   return {
     spec,
-    process: listens === 0 ? process : { ...process, env: [...process.env, "LISTEN_PID=1"] },
+    process: listens === 0 ? process : { ...process, env: [...process.env, ...listening(listens)] },
     rootfs: bundle.rootfs,
     mounts,
     devices: devicesOf(spec),
@@ -140,6 +140,11 @@ function planOf(
     filter: filterOf(spec.linux.seccomp, deps.architecture, process.capabilities.bounding),
     sessionKeyring: options.newKeyring ? `_ses.${id}` : undefined,
   };
+}
+
+/** sd_listen_fds(3): whoever is given sockets is told how many, and that they are for it. */
+function listening(descriptors: number): readonly string[] {
+  return [`LISTEN_FDS=${descriptors}`, "LISTEN_PID=1"];
 }
 
 function hasHooksBeforeRoot({ spec: { hooks } }: Bundle): boolean {

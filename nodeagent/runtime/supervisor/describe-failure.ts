@@ -4,13 +4,14 @@ import type { CallFailure } from "../runner/records.ts";
 /** What execve(2)'s codes most often mean to who wrote the command. */
 const EXEC_MEANINGS = new Map([
   ["ENOENT", "executable file not found in the image or in its $PATH"],
-  ["EACCES", "not an executable file, or its user may not run it"],
+  ["EACCES", "permission denied: not an executable file, or its user may not run it"],
   ["ENOEXEC", "neither a program for this machine nor a script that starts with #!"],
 ]);
 
 /** One line: the step that failed, the kernel's answer, and what that means where users need to know. */
 export function describeFailure({ entry, errno }: CallFailure): string {
   const code = errnoName(errno);
-  const meaning = entry.call === "execve" ? EXEC_MEANINGS.get(code) : undefined;
+  const isProgram = entry.call === "execve" || entry.call === "faccessat";
+  const meaning = isProgram ? EXEC_MEANINGS.get(code) : undefined;
   return `${entry.what}: ${code}${meaning === undefined ? "" : ` (${meaning})`}`;
 }

@@ -2,13 +2,12 @@ import { appendFileSync, readFileSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { CommanderError } from "commander";
 import { systemClock } from "#lib/system-clock";
-import { linuxKernel } from "../kernel/linux.ts";
-import { exitNow, passDescriptor } from "../kernel/pass-descriptor.ts";
-import { boundingSetOf } from "../runtime/capabilities.ts";
-import { ContainerRecords } from "./container-record.ts";
-import { ociProgram } from "./program.ts";
-
-const VERSION = "0.1.0";
+import { linuxKernel } from "../../nodeagent/kernel/linux.ts";
+import { exitNow, passDescriptor } from "../../nodeagent/kernel/pass-descriptor.ts";
+import { ContainerRecords } from "../../nodeagent/oci/container-record.ts";
+import { ociProgram } from "../../nodeagent/oci/program.ts";
+import { boundingSetOf } from "../../nodeagent/runtime/capabilities.ts";
+import { NARU_VERSION } from "../version.ts";
 
 /** Not by process.stderr: that would make the container's own streams, which are ours, not wait. */
 function say(text: string): void {
@@ -27,7 +26,7 @@ function log(level: "error" | "warning", msg: string): void {
 }
 
 const program = ociProgram({
-  version: VERSION,
+  version: NARU_VERSION,
   deps: (root) => {
     const kernel = linuxKernel();
     // Whoever has our rights in a container must not look into a process that is about to be one of it.
