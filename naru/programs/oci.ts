@@ -25,6 +25,12 @@ function log(level: "error" | "warning", msg: string): void {
   appendFileSync(file, `${line}\n`);
 }
 
+/** sd_listen_fds(3): meant for us only if our own number stands beside it. */
+function listenDescriptors(): number {
+  const { LISTEN_FDS, LISTEN_PID } = process.env;
+  return LISTEN_PID === String(process.pid) ? Number(LISTEN_FDS ?? 0) || 0 : 0;
+}
+
 const program = ociProgram({
   version: NARU_VERSION,
   deps: (root) => {
@@ -38,7 +44,7 @@ const program = ociProgram({
       architecture: process.arch === "arm64" ? "arm64" : "x64",
       granted: boundingSetOf(readFileSync("/proc/self/status", "utf8")),
       owner: userInfo().username,
-      listenDescriptors: Number(process.env["LISTEN_FDS"] ?? 0) || 0,
+      listenDescriptors: listenDescriptors(),
       warn: (text) => {
         log("warning", text);
         say(`naru-oci: warning: ${text}\n`);

@@ -111,6 +111,7 @@ export function becomeCalls(
       args: [3 + keptDescriptors, DESCRIPTORS_MAX, CLOSE_RANGE_CLOEXEC],
       what: "close all else at execve",
     },
+    ...Array.from({ length: keptDescriptors }, (_, at) => keepCall(3 + at)),
     ...process.rlimits.map(rlimitCall),
     ...early,
     ...privilegeCalls(process),
@@ -118,6 +119,11 @@ export function becomeCalls(
     { call: "umask", args: [process.user.umask ?? 0o22], what: "umask" },
     ...execCalls(process),
   ];
+}
+
+/** Node marks what it has inherited to be closed at execve. */
+function keepCall(descriptor: number): SystemCall {
+  return { call: "fcntl", args: [descriptor, F.setFd, 0], what: `keep descriptor ${descriptor}` };
 }
 
 function rlimitCall(limit: OciProcess["rlimits"][number]): SystemCall {

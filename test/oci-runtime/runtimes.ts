@@ -80,7 +80,10 @@ export class OciRuntime {
     });
     const [stdin = 0, ...more] = given;
     const written = ["out", "err"].map((name) => openSync(file(name), "w"));
-    const child = spawn(COMMANDS[this.name], ["--root", join(this.#directory, "state"), ...args], {
+    const command = [COMMANDS[this.name], "--root", join(this.#directory, "state"), ...args];
+    // By a shell, because the number of the process has to be told to it.
+    const script = 'export LISTEN_PID=$$; exec "$@"';
+    const child = spawn("sh", ["-c", script, "sh", ...command], {
       stdio: [stdin, ...written, ...more],
       timeout: 60_000,
       env: { ...process.env, ...environment },

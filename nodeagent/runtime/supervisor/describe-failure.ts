@@ -8,10 +8,14 @@ const EXEC_MEANINGS = new Map([
   ["ENOEXEC", "neither a program for this machine nor a script that starts with #!"],
 ]);
 
+/** clone(2): also what it says of a PID namespace whose first process is ending. */
+const NAMESPACE_ENDED = "no memory, or the process namespace that it joins has ended";
+
 /** One line: the step that failed, the kernel's answer, and what that means where users need to know. */
 export function describeFailure({ entry, errno }: CallFailure): string {
   const code = errnoName(errno);
   const isProgram = entry.call === "execve" || entry.call === "faccessat";
-  const meaning = isProgram ? EXEC_MEANINGS.get(code) : undefined;
+  const ofClone = entry.call === "clone" && code === "ENOMEM" ? NAMESPACE_ENDED : undefined;
+  const meaning = isProgram ? EXEC_MEANINGS.get(code) : ofClone;
   return `${entry.what}: ${code}${meaning === undefined ? "" : ` (${meaning})`}`;
 }
