@@ -23,11 +23,18 @@ export type Agreement =
       readonly open: () => Promise<WebSocket>;
     };
 
+/** Clients cut what they send to some kilobytes; a message is held until it is whole. As much as Kubernetes takes. */
+const MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
+
 export type Handshake = (request: StreamRequest, socket: Duplex, head: Buffer) => Agreement;
 
 /** Gives the agreement, or throws what the client should be told. */
 export function handshakes(): Handshake {
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_BYTES_MAX,
+  });
   /** ws itself refuses a name with a slash in it, which kubectl's tunnel has. */
   const chosen = new WeakMap<IncomingMessage, string>();
   sockets.on("headers", (headers, request) => {

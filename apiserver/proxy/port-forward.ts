@@ -5,10 +5,16 @@ import type { BytePipe } from "./byte-pipe.ts";
 import { type ChannelProtocol, decodeChannel, encodeChannel } from "./channels.ts";
 import { messagesOf, sendMessage } from "./socket-messages.ts";
 import { SpdyConnection, type SpdyStream } from "./spdy/connection.ts";
+import { SpdyError } from "./spdy/frames.ts";
 import { sessionFailure, type TunnelSession } from "./tunnel.ts";
 
 /** Opens a connection to a port of the pod. */
 export type Dial = (port: number) => Promise<TunnelSession>;
+
+/** Streams whose other half has not come; clients open both at once. */
+const UNPAIRED_MAX = 1000;
+/** What may wait for one port before the client is held up. */
+const WAITING_BYTES_MAX = 1024 * 1024;
 
 export const SPDY_TUNNEL = "SPDY/3.1+portforward.k8s.io";
 
@@ -20,7 +26,8 @@ export async function pipeSpdyForward(pipe: BytePipe, dial: Dial): Promise<void>
     const id = stream.headers.get("requestid") ?? stream.headers.get("requestId") ?? "";
     const other = pairs.get(id);
     if (other === undefined) {
-      pairs.set(id, stream);
+      if (pairs.size < UNPAIRED_MAX) pairs.set(id, stream);
+      else void stream.reset();
       return;
     }
     pairs.delete(id);
@@ -32,6 +39,9 @@ export async function pipeSpdyForward(pipe: BytePipe, dial: Dial): Promise<void>
   pipe.whenClosed(() => connection.close());
   try {
     for await (const chunk of pipe.chunks()) await connection.receive(chunk);
+  } catch (error) {
+    // What is no SPDY ends like a client that leaves: there is no one to tell.
+    if (!(error instanceof SpdyError)) throw error;
   } finally {
     connection.close();
     await Promise.allSettled(running);
@@ -101,7 +111,7 @@ export async function pipeChannelForward(socket: WebSocket, forward: LegacyForwa
   for await (const message of messagesOf(socket)) {
     const decoded = decodeChannel(protocol, message);
     if (decoded !== undefined && decoded.channel % 2 === 0)
-      inputs[decoded.channel / 2]?.push(decoded.payload);
+      await inputs[decoded.channel / 2]?.push(decoded.payload);
   }
   for (const input of inputs) input.end();
   await Promise.allSettled(running);
@@ -125,6 +135,7 @@ async function forwardChannel(
     input?.end();
     await copied;
   } catch (thrown) {
+    inputs[index]?.end();
     const text = Buffer.from(failureText(port, thrown));
     await sendMessage(socket, encodeChannel(protocol, 2 * index + 1, text));
   }
@@ -134,24 +145,35 @@ async function forwardChannel(
 /** What came for one port and has not been sent on. */
 class Input {
   readonly #chunks: Buffer[] = [];
+  #bytes = 0;
   #isEnded = false;
   #wake: (() => void) | undefined;
+  #wakeSender: (() => void) | undefined;
 
-  push(chunk: Buffer): void {
+  /** Resolves when there is room for more; at once when nobody reads any longer. */
+  async push(chunk: Buffer): Promise<void> {
+    if (this.#isEnded) return;
     this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
     this.#wake?.();
+    while (this.#bytes > WAITING_BYTES_MAX && !this.#isEnded)
+      await new Promise<void>((resolve) => (this.#wakeSender = resolve));
   }
 
   end(): void {
     this.#isEnded = true;
     this.#wake?.();
+    this.#wakeSender?.();
   }
 
   async *chunks(): AsyncGenerator<Buffer> {
     for (;;) {
       const chunk = this.#chunks.shift();
-      if (chunk !== undefined) yield chunk;
-      else if (this.#isEnded) return;
+      if (chunk !== undefined) {
+        this.#bytes -= chunk.length;
+        this.#wakeSender?.();
+        yield chunk;
+      } else if (this.#isEnded) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

@@ -4,7 +4,7 @@ import { constants, createDeflate } from "node:zlib";
 import fc from "fast-check";
 import { SpdyConnection, type SpdyStream } from "./connection.ts";
 import { SPDY_DICTIONARY } from "./dictionary.ts";
-import { controlFrame, dataFrame, FrameParser, TYPE, words } from "./frames.ts";
+import { controlFrame, dataFrame, FLAG_FIN, FrameParser, TYPE, words } from "./frames.ts";
 import { HeaderReader, HeaderWriter } from "./header-block.ts";
 
 test("the dictionary is the one that the protocol fixes", async () => {
@@ -16,7 +16,7 @@ test("the dictionary is the one that the protocol fixes", async () => {
   assert.equal(bytes.subarray(2, 6).toString("hex"), "e3c6a7c2");
 });
 
-test("FrameParser finds the same frames however the bytes are cut", () => {
+test("FrameParser finds the same bytes of the same frames however they are cut", () => {
   const sent = [dataFrame(3, Buffer.from("hello"), true), controlFrame(TYPE.ping, words(1))];
   const bytes = Buffer.concat(sent);
   fc.assert(
@@ -26,12 +26,16 @@ test("FrameParser finds the same frames however the bytes are cut", () => {
       const frames = edges.flatMap((edge, i) =>
         parser.push(bytes.subarray(edges[i - 1] ?? 0, edge)),
       );
+      const data = frames.flatMap((frame) => (frame.kind === "data" ? [frame] : []));
+      assert.equal(Buffer.concat(data.map((frame) => frame.payload)).toString(), "hello");
       assert.deepEqual(
-        frames.map((frame) => [frame.kind, String(frame.payload.toString("hex"))]),
-        [
-          ["data", Buffer.from("hello").toString("hex")],
-          ["control", "00000001"],
-        ],
+        data.map((frame) => frame.flags).filter((flags) => flags !== 0),
+        [1],
+      );
+      const control = frames.slice(data.length);
+      assert.deepEqual(
+        control.map((frame) => [frame.kind, frame.payload.toString("hex")]),
+        [["control", "00000001"]],
       );
     }),
   );
@@ -83,3 +87,58 @@ test("a header block that is no zlib ends the connection with its reason", async
   await assert.rejects(connection.receive(syn), /header block/);
   connection.close();
 });
+
+test("FrameParser hands data on before a frame is whole, and refuses long control frames", () => {
+  const parser = new FrameParser();
+  const long = Buffer.from([0, 0, 0, 1, 0, 0xff, 0xff, 0xff]);
+  assert.deepEqual(parser.push(long), []);
+  const piece = Buffer.from("first");
+  assert.deepEqual(parser.push(piece), [{ kind: "data", stream: 1, flags: 0, payload: piece }]);
+  const control = Buffer.from([0x80, 3, 0, 1, 0, 0xff, 0xff, 0xff]);
+  assert.throws(() => new FrameParser().push(control), /a control frame of 16777215 bytes/);
+});
+
+test("a connection outlives any number of streams, one after the other", async () => {
+  const sent: Buffer[] = [];
+  const connection = new SpdyConnection(
+    { send: async (bytes) => void sent.push(bytes) },
+    (stream) => {
+      void stream.end();
+    },
+  );
+  const writer = new HeaderWriter();
+  for (let id = 1; id < 4001; id += 2)
+    await connection.receive(await synStream(writer, id, FLAG_FIN));
+  const kinds = new FrameParser()
+    .push(Buffer.concat(sent))
+    .map((f) => f.kind === "control" && f.type);
+  assert.equal(kinds.filter((type) => type === TYPE.synReply).length, 2000);
+  assert.ok(!kinds.includes(TYPE.rstStream));
+  writer.close();
+  connection.close();
+});
+
+test("what all streams hold unread is bounded together, and comes to nothing when they are lost", async () => {
+  const streams: SpdyStream[] = [];
+  const connection = new SpdyConnection({ send: async () => {} }, (stream) => streams.push(stream));
+  const writer = new HeaderWriter();
+  for (const id of [1, 3, 5, 7]) await connection.receive(await synStream(writer, id));
+  const half = Buffer.alloc(512 * 1024);
+  for (const id of [1, 3]) await connection.receive(dataFrame(id, half, false));
+  let isTaken = false;
+  const third = connection.receive(dataFrame(5, half, false)).then(() => {
+    isTaken = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isTaken, false);
+  await streams[0]?.reset();
+  await third;
+  writer.close();
+  connection.close();
+});
+
+async function synStream(writer: HeaderWriter, id: number, flags = 0): Promise<Buffer> {
+  const block = await writer.write(new Map([["streamtype", "data"]]));
+  const payload = Buffer.concat([words(id, 0), Buffer.alloc(2), block]);
+  return controlFrame(TYPE.synStream, payload, flags);
+}

@@ -4,6 +4,7 @@ import {
   dataFrame,
   FLAG_FIN,
   FrameParser,
+  SpdyError,
   type SpdyFrame,
   TYPE,
   words,
@@ -12,7 +13,7 @@ import { HeaderReader, type Headers, HeaderWriter } from "./header-block.ts";
 
 /** Chunks are cut to this, so that streams take turns. */
 const DATA_BYTES_MAX = 32 * 1024;
-/** What one stream may hold unread. Kubernetes' clients ignore windows, so above it the whole connection waits. */
+/** What all streams together may hold unread. Kubernetes' clients ignore windows, so above it the whole connection waits. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 /** As many pairs of streams as local connections; kubectl opens one for each. */
 const STREAMS_MAX = 1000;
@@ -31,6 +32,9 @@ export class SpdyConnection {
   readonly #reader = new HeaderReader();
   readonly #writer = new HeaderWriter();
   readonly #streams = new Map<number, SpdyStream>();
+  #unreadBytes = 0;
+  /** Wakes who waits for room. */
+  #wake: (() => void) | undefined;
 
   constructor(pipe: SpdyPipe, onStream: (stream: SpdyStream) => void) {
     this.#pipe = pipe;
@@ -56,11 +60,11 @@ export class SpdyConnection {
       case TYPE.synStream:
         return this.#open(frame);
       case TYPE.rstStream:
-        this.#streams.get(payload.readUInt32BE(0) & 0x7fff_ffff)?.lost();
+        this.#forget(firstWord(payload) & 0x7fff_ffff);
         return;
       case TYPE.ping:
         // Odd numbers are the client's own, and want an answer.
-        if (payload.readUInt32BE(0) % 2 === 1) await this.#pipe.send(controlFrame(type, payload));
+        if (firstWord(payload) % 2 === 1) await this.#pipe.send(controlFrame(type, payload));
         return;
       case TYPE.headers:
         // They tell us nothing, but the compression goes on over them.
@@ -73,8 +77,9 @@ export class SpdyConnection {
   }
 
   async #open(frame: Extract<SpdyFrame, { kind: "control" }>): Promise<void> {
-    const id = frame.payload.readUInt32BE(0) & 0x7fff_ffff;
+    const id = firstWord(frame.payload) & 0x7fff_ffff;
     const headers = await this.#reader.read(frame.payload.subarray(10));
+    if (this.#streams.has(id)) throw new SpdyError(`stream ${id} is opened twice`);
     if (this.#streams.size >= STREAMS_MAX) {
       await this.#pipe.send(controlFrame(TYPE.rstStream, words(id, CANCEL)));
       return;
@@ -83,8 +88,13 @@ export class SpdyConnection {
       headers,
       send: (payload, fin) => this.#sendData(id, payload, fin),
       reset: async () => {
-        if (!this.#streams.delete(id)) return;
+        if (!this.#forget(id)) return;
         await this.#pipe.send(controlFrame(TYPE.rstStream, words(id, CANCEL)));
+      },
+      isOver: () => this.#streams.delete(id),
+      holds: (bytes) => {
+        this.#unreadBytes += bytes;
+        if (bytes < 0) this.#wake?.();
       },
       consumed: (bytes) => this.#pipe.send(controlFrame(TYPE.windowUpdate, words(id, bytes))),
     });
@@ -101,7 +111,14 @@ export class SpdyConnection {
     if (stream === undefined) return;
     stream.received(frame.payload);
     if ((frame.flags & FLAG_FIN) !== 0) stream.ended();
-    else await stream.room();
+    while (this.#unreadBytes > UNREAD_BYTES_MAX)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** True when it was there. */
+  #forget(id: number): boolean {
+    this.#streams.get(id)?.lost();
+    return this.#streams.delete(id);
   }
 
   async #sendData(id: number, payload: Uint8Array, fin: boolean): Promise<void> {
@@ -114,23 +131,30 @@ export class SpdyConnection {
   }
 }
 
+function firstWord(payload: Buffer): number {
+  if (payload.length < 4) throw new SpdyError("a control frame is too short");
+  return payload.readUInt32BE(0);
+}
+
 interface StreamLink {
   readonly headers: Headers;
   send(payload: Uint8Array, fin: boolean): Promise<void>;
   reset(): Promise<void>;
   consumed(bytes: number): Promise<void>;
+  /** It holds so many more bytes unread, or fewer. */
+  holds(bytes: number): void;
+  /** Both halves have ended: the connection need not know it any longer. */
+  isOver(): void;
 }
 
 export class SpdyStream {
   readonly headers: Headers;
   readonly #link: StreamLink;
   readonly #unread: Buffer[] = [];
-  #unreadBytes = 0;
   #isEnded = false;
+  #isOwnHalfEnded = false;
   /** Who waits for something to read. */
   #wake: (() => void) | undefined;
-  /** Who waits for something to be read. */
-  #wakeSender: (() => void) | undefined;
 
   constructor(link: StreamLink) {
     this.headers = link.headers;
@@ -141,8 +165,10 @@ export class SpdyStream {
     return this.#link.send(payload, false);
   }
 
-  end(): Promise<void> {
-    return this.#link.send(Buffer.alloc(0), true);
+  async end(): Promise<void> {
+    await this.#link.send(Buffer.alloc(0), true);
+    this.#isOwnHalfEnded = true;
+    this.#overIfEnded();
   }
 
   reset(): Promise<void> {
@@ -155,8 +181,7 @@ export class SpdyStream {
     for (;;) {
       const chunk = this.#unread.shift();
       if (chunk !== undefined) {
-        this.#unreadBytes -= chunk.length;
-        this.#wakeSender?.();
+        this.#link.holds(-chunk.length);
         yield chunk;
         await this.#link.consumed(chunk.length);
       } else if (this.#isEnded) return;
@@ -166,27 +191,27 @@ export class SpdyStream {
 
   /** For the connection. */
   received(payload: Buffer): void {
-    if (payload.length > 0) this.#unread.push(payload);
-    this.#unreadBytes += payload.length;
+    // What comes behind its end is no part of it.
+    if (payload.length === 0 || this.#isEnded) return;
+    this.#unread.push(payload);
+    this.#link.holds(payload.length);
     this.#wake?.();
-  }
-
-  /** For the connection: resolves when the stream's reader has kept up. */
-  async room(): Promise<void> {
-    while (this.#unreadBytes > UNREAD_BYTES_MAX && !this.#isEnded)
-      await new Promise<void>((resolve) => (this.#wakeSender = resolve));
   }
 
   /** For the connection: the client's half is over. */
   ended(): void {
     this.#isEnded = true;
     this.#wake?.();
-    this.#wakeSender?.();
+    this.#overIfEnded();
   }
 
   /** For the connection: the stream is gone, and what it held with it. */
   lost(): void {
-    this.#unread.length = 0;
+    for (const chunk of this.#unread.splice(0)) this.#link.holds(-chunk.length);
     this.ended();
+  }
+
+  #overIfEnded(): void {
+    if (this.#isEnded && this.#isOwnHalfEnded) this.#link.isOver();
   }
 }
