@@ -1,4 +1,5 @@
 /** The four kinds of patch, told apart by the type of their body. */
+import type { Clock } from "#lib/clock";
 import type { JsonValue } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { AnyPatch, Patch } from "../../chain/patch.ts";
@@ -13,16 +14,16 @@ const PATCH_TYPES: Readonly<Record<string, Patch["type"]>> = {
   "application/strategic-merge-patch+json": "strategic",
 };
 
-export async function readPatch({ request, query }: Exchange): Promise<AnyPatch> {
+export async function readPatch({ request, query }: Exchange, clock: Clock): Promise<AnyPatch> {
   const type = mediaType(request);
   if (type === APPLY) {
-    const body = await decodeText(await readBytes(request));
+    const body = await decodeText(await readBytes(request, clock));
     return { type: "apply", body, force: flag(query, "force") };
   }
   const known = PATCH_TYPES[type];
   if (known === undefined) throw unsupported(type, [...Object.keys(PATCH_TYPES), APPLY]);
   if (query.has("force")) throw forceForbidden();
-  return { type: known, body: parseJson(await readBytes(request)) } as Patch;
+  return { type: known, body: parseJson(await readBytes(request, clock)) } as Patch;
 }
 
 function forceForbidden(): StatusError {

@@ -182,18 +182,18 @@ async function post(request: ResourceRequest): Promise<void> {
   const call = callOf(request);
   if (call.name !== undefined && call.subresource === undefined)
     throw methodNotAllowed(call.resource);
-  const body = await readObject(request.exchange.request);
+  const body = await readObject(request.exchange.request, request.steps.clock);
   await answerObject(request, 201, await createAny(request.steps, call, body));
 }
 
 async function put(request: ResourceRequest): Promise<void> {
-  const body = await readObject(request.exchange.request);
+  const body = await readObject(request.exchange.request, request.steps.clock);
   await answerObject(request, 200, await updateAny(request.steps, callOf(request), body));
 }
 
 async function patchOne(request: ResourceRequest): Promise<void> {
   const { exchange, steps } = request;
-  const change = await readPatch(exchange);
+  const change = await readPatch(exchange, steps.clock);
   const call = callOf(request);
   if (change.type !== "apply")
     return answerObject(request, 200, await patchAny(steps, call, change));
@@ -236,7 +236,7 @@ async function deleteMany(request: ResourceRequest): Promise<void> {
 /** From the body, and for what the body does not say from the query. */
 async function deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
   const { query } = request.exchange;
-  const body = await readOptionalObject(request.exchange.request);
+  const body = await readOptionalObject(request.exchange.request, request.steps.clock);
   const given: JsonObject = body === undefined ? {} : jsonOf(body);
   const dryRun = isDryRun(query) || (Array.isArray(given["dryRun"]) && given["dryRun"].length > 0);
   const seconds = given["gracePeriodSeconds"] ?? whole(query, "gracePeriodSeconds");
