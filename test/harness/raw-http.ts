@@ -1,6 +1,7 @@
 /** HTTP as no client would speak it: whole requests over HTTP/2, and bytes over TLS. */
 import assert from "node:assert/strict";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { ServerAccess } from "./server-process.ts";
 
 export interface RawRequest {
@@ -39,7 +40,7 @@ export function rawClient(access: ServerAccess): RawClient {
   return { ask: (request) => askOn(open(), request), close: () => session?.destroy() };
 }
 
-function tlsOf({ ca, cert, host, key, port }: ServerAccess) {
+export function tlsOf({ ca, cert, host, key, port }: ServerAccess) {
   return { ca, cert, key, host, port };
 }
 
@@ -81,4 +82,27 @@ export function assertProper({ code, text, type }: RawAnswer): void {
     /call stack|undefined|\[object Object\]|Cannot (read|convert)/,
     text,
   );
+}
+export interface Connection {
+  readonly socket: TLSSocket;
+  /** Everything that comes until the server ends the connection. */
+  readonly ended: Promise<string>;
+}
+
+/** A connection for HTTP/1.1, or for what pretends to be. */
+export function openConnection(access: ServerAccess, protocol = "http/1.1"): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connectTls({ ...tlsOf(access), ALPNProtocols: [protocol] });
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    socket.once("error", reject);
+    const ended = new Promise<string>((done) => socket.once("close", () => done(text)));
+    socket.once("secureConnect", () => {
+      socket.off("error", reject).on("error", () => {});
+      resolve({ socket, ended });
+    });
+  });
 }
