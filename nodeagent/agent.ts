@@ -25,7 +25,8 @@ import { readCounters } from "./stats/counters.ts";
 import type { MachineFiles } from "./stats/machine-usage.ts";
 import { summaryOf } from "./stats/summary.ts";
 import { UsageMeter } from "./stats/usage-meter.ts";
-import { serveSession } from "./streams/serve-session.ts";
+import { NodeApi } from "./streams/node-api.ts";
+import { podLogs, serveSession } from "./streams/serve-session.ts";
 import { runTunnel } from "./streams/tunnel-client.ts";
 import { keepLocalVolumes } from "./volumes/local-volumes.ts";
 import { removeVolumes } from "./volumes/pod-volumes.ts";
@@ -232,6 +233,7 @@ class NodeAgent implements Agent {
     if (tunnel === undefined) return;
     const pods = () => [...this.#workers.values()].map((worker) => worker.forStreams());
     const meter = new UsageMeter(clock, () => readCounters({ ...this.#options, pods }));
+    const summary = async (signal: AbortSignal) => summaryOf(nodeName, await meter.measure(signal));
     const streams = {
       runtime,
       clock,
@@ -241,9 +243,16 @@ class NodeAgent implements Agent {
         const worker = this.#workers.get(uid) ?? this.#workerByName(namespace, name);
         return worker?.forStreams();
       },
-      summary: async (signal: AbortSignal) => summaryOf(nodeName, await meter.measure(signal)),
+      summary,
     };
-    const handle = (session: Parameters<typeof serveSession>[1]) => serveSession(streams, session);
+    const nodeApi = new NodeApi({
+      logger,
+      summary,
+      pods: () => pods().map(({ pod }) => pod),
+      logs: (asked, signal) => podLogs(streams, asked, signal),
+    });
+    const handle = (session: Parameters<typeof serveSession>[1]) =>
+      serveSession({ ...streams, nodeApi }, session);
     await runTunnel({ tunnel, clock, logger, handle }, this.#stop.signal);
   }
 

@@ -4,7 +4,7 @@ export interface Priority {
   readonly version: number;
 }
 
-/** As Kubernetes registers them: group version, the group's priority, the version's. */
+/** In the order in which Kubernetes registers them: group version, the group's priority, the version's. */
 const BUILT_IN = `
 v1 18000 1
 apps/v1 17800 15
@@ -31,6 +31,9 @@ coordination.k8s.io/v1beta1 16500 13
 node.k8s.io/v1 16300 15
 discovery.k8s.io/v1 16200 15
 flowcontrol.apiserver.k8s.io/v1 16100 21
+resource.k8s.io/v1 15900 15
+resource.k8s.io/v1beta2 15900 12
+resource.k8s.io/v1beta1 15900 9
 storagemigration.k8s.io/v1beta1 15800 9
 `;
 

@@ -84,6 +84,14 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
       rule("create", "authorization.k8s.io", "subjectaccessreviews"),
     ],
   },
+  {
+    name: "system:kubelet-api-admin",
+    rules: [
+      rule(READ, "core", "nodes"),
+      rule("proxy", "core", "nodes"),
+      rule("*", "core", "nodes/log nodes/metrics nodes/proxy nodes/spec nodes/stats"),
+    ],
+  },
   ...certificateRoles(),
   { name: "system:node", rules: nodeRules() },
   { name: "system:kube-scheduler", rules: schedulerRules() },

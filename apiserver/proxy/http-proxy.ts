@@ -1,4 +1,4 @@
-/** `pods/NAME/proxy/PATH` and `services/NAME/proxy/PATH`: HTTP to a pod's port, over the tunnel to its node. */
+/** `pods/NAME/proxy/PATH`, `services/NAME/proxy/PATH`, `nodes/NAME/proxy/PATH`: HTTP to a pod's port, or to an agent, over the node's tunnel. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,7 +8,6 @@ import { admissionOf, admit } from "../chain/admit.ts";
 import { authorize } from "../chain/authorize.ts";
 import type { StreamRequest } from "../front/rest/server.ts";
 import type { StreamDeps } from "./logs.ts";
-import { place } from "./pod-session.ts";
 import { type ProxyTarget, proxyTarget } from "./proxy-target.ts";
 import { sessionSocket } from "./session-socket.ts";
 
@@ -32,7 +31,7 @@ export async function serveProxy(deps: StreamDeps, request: StreamRequest): Prom
   const socket = await dial(deps, target, signal);
   const path = upstreamPath(request);
   const { method } = exchange.request;
-  const headers = { ...requestHeaders(request), host: hostOf(target) };
+  const headers = { ...requestHeaders(request), host: target.host };
   const upstream = httpRequest({
     createConnection: () => socket,
     method,
@@ -65,7 +64,7 @@ export async function upgradeProxy(
   const { headers, method } = request.exchange.request;
   const lines = Object.entries({
     ...requestHeaders(request),
-    host: hostOf(target),
+    host: target.host,
     connection: "Upgrade",
     upgrade: String(headers["upgrade"]),
   }).map(([name, value]) => `${name}: ${String(value)}`);
@@ -83,18 +82,14 @@ async function allowedTarget(deps: StreamDeps, request: StreamRequest): Promise<
   if (verb === undefined)
     throw new StatusError("MethodNotAllowed", `${exchange.request.method} is not supported`);
   await authorize(deps.steps, call, verb);
-  const kind = route.resource.plural === "services" ? "ServiceProxyOptions" : "PodProxyOptions";
+  const kind = `${route.resource.kind}ProxyOptions`;
   const object = { kind, apiVersion: "v1", path: `/${route.rest ?? ""}` };
   await admit(deps.steps, { ...admissionOf(call, "CONNECT"), object });
   return proxyTarget(deps.steps, call);
 }
 
 async function dial(deps: StreamDeps, target: ProxyTarget, signal: AbortSignal): Promise<Duplex> {
-  const { node, what } = place(target.pod, {
-    $case: "portForward",
-    value: { port: target.port },
-  });
-  const socket = sessionSocket(await deps.tunnel.open(node, what, signal));
+  const socket = sessionSocket(await deps.tunnel.open(target.node, target.what, signal));
   // As Kubernetes does: a pod's certificate is signed by no authority that we know.
   return target.isSecure ? tlsConnect({ socket, rejectUnauthorized: false }) : socket;
 }
@@ -118,10 +113,6 @@ function requestHeaders({ exchange }: StreamRequest): Record<string, string | st
     "x-forwarded-proto": "https",
     "x-forwarded-uri": exchange.path,
   };
-}
-
-function hostOf({ pod, port }: ProxyTarget): string {
-  return `${pod.status?.podIP ?? pod.metadata.name}:${port}`;
 }
 
 function responseOf(upstream: ClientRequest): Promise<IncomingMessage> {

@@ -1,14 +1,15 @@
-/** Where a proxied request goes: a port of a pod, named by the pod itself or by a service. */
+/** Where a proxied request goes: a port of a pod, named by the pod itself or by a service, or a node's agent. */
 import { StatusError } from "#lib/status-error";
 import type { Pod, Service } from "#proto/core/v1";
 import type { Endpoint, EndpointSlice } from "#proto/discovery/v1";
-import { endpointSlices, pods } from "#resources";
+import { endpointSlices, nodes, pods } from "#resources";
 import { found } from "../chain/get.ts";
 import type { Call, Steps } from "../chain/steps.ts";
+import { type Place, place } from "./pod-session.ts";
 
-export interface ProxyTarget {
-  readonly pod: Pod;
-  readonly port: number;
+/** A session on a node, and what the server at its end is called. */
+export interface ProxyTarget extends Place {
+  readonly host: string;
   readonly isSecure: boolean;
 }
 
@@ -35,12 +36,41 @@ export function parseTarget(segment: string): {
 export async function proxyTarget(steps: Steps, call: Call): Promise<ProxyTarget> {
   const { isSecure, name, port } = parseTarget(call.name ?? "");
   const { subresource: _, ...named } = { ...call, name };
-  if (call.resource.plural === "services") {
-    const service = (await found(steps, named)).object as Service;
-    return { ...(await endpointOf(steps, named, service, port)), isSecure };
+  const { object } = await found(steps, named);
+  switch (call.resource.plural) {
+    case "nodes":
+      return agentOf(name, port);
+    case "services": {
+      const endpoint = await endpointOf(steps, named, object as Service, port);
+      return { ...portOf(endpoint), isSecure };
+    }
+    default: {
+      const pod = object as Pod;
+      return { ...portOf({ pod, port: podPort(pod, port) }), isSecure };
+    }
   }
-  const pod = (await found(steps, named)).object as Pod;
-  return { pod, port: podPort(pod, port), isSecure };
+}
+
+/** Clients say over which protocol and port a kubelet is reached; our agents are reached over their tunnels alone. */
+function agentOf(node: string, port: string): ProxyTarget {
+  if (port !== "" && port !== KUBELET_PORT) {
+    const why = `node "${node}" has nothing on port ${JSON.stringify(port)}; leave the port out`;
+    throw new StatusError("BadRequest", why, { details: { name: node, kind: nodes.plural } });
+  }
+  const what = { $case: "nodeApi", value: {} } as const;
+  return { node, what: { namespace: "", pod: "", podUid: "", what }, host: node, isSecure: false };
+}
+
+const KUBELET_PORT = "10250";
+
+interface PodPort {
+  readonly pod: Pod;
+  readonly port: number;
+}
+
+function portOf({ pod, port }: PodPort): Omit<ProxyTarget, "isSecure"> {
+  const host = `${pod.status?.podIP ?? pod.metadata.name}:${port}`;
+  return { ...place(pod, { $case: "portForward", value: { port } }), host };
 }
 
 /** Without a number: the first that the pod declares, else the scheme's own. */
@@ -62,7 +92,7 @@ async function endpointOf(
   call: Call,
   service: Service,
   wanted: string,
-): Promise<{ readonly pod: Pod; readonly port: number }> {
+): Promise<PodPort> {
   const { name } = service.metadata;
   const ports = service.spec?.ports ?? [];
   const port =

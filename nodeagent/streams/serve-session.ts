@@ -1,4 +1,4 @@
-/** What the API server may ask of a node's pods: logs, exec, attach, port-forward, stats. */
+/** What the API server may ask of a node: its pods' logs, exec, attach, port-forward, its stats, and what it tells over HTTP. */
 import { join } from "node:path";
 import type { NodeSummary } from "#lib/api/node-summary";
 import { allContainers } from "#lib/api/pod";
@@ -6,10 +6,11 @@ import { parseTime } from "#lib/api/time";
 import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import type { Pod } from "#proto/core/v1";
-import type { LogsRequest } from "#services/tunnel";
+import type { LogsRequest, SessionRequest } from "#services/tunnel";
 import { findPodLogs, keptContainer, latestLog } from "../logs/kept-logs.ts";
 import { type LogOptions, readLog } from "../logs/read-logs.ts";
 import type { ProcessStreams, Runtime } from "../runtime/runtime.ts";
+import type { NodeApi } from "./node-api.ts";
 import type { Session } from "./tunnel-client.ts";
 
 /** A pod of this node, as sessions need it. */
@@ -31,7 +32,10 @@ export interface StreamDeps {
 }
 
 /** Answers the exit code. */
-export async function serveSession(deps: StreamDeps, session: Session): Promise<number> {
+export async function serveSession(
+  deps: StreamDeps & { readonly nodeApi: NodeApi },
+  session: Session,
+): Promise<number> {
   const { what } = session.request;
   switch (what?.$case) {
     case "logs":
@@ -49,7 +53,7 @@ export async function serveSession(deps: StreamDeps, session: Session): Promise<
       return 0;
     }
     case "portForward": {
-      const { pod } = podOf(deps, session);
+      const { pod } = podOf(deps, session.request);
       await pump(session, await deps.runtime.dial(pod.metadata.uid, what.value.port));
       return 0;
     }
@@ -58,12 +62,15 @@ export async function serveSession(deps: StreamDeps, session: Session): Promise<
       await session.send({ $case: "stdout", value: Buffer.from(JSON.stringify(summary)) });
       return 0;
     }
+    case "nodeApi":
+      await deps.nodeApi.serve(session);
+      return 0;
     default:
       throw new StatusError("BadRequest", "this kind of session is not supported by the node");
   }
 }
 
-function podOf(deps: StreamDeps, { request }: Session): StreamPod {
+function podOf(deps: StreamDeps, request: PodPlace): StreamPod {
   const found = deps.find(request.namespace, request.pod);
   const isSame = request.podUid === "" || found?.pod.metadata.uid === request.podUid;
   if (found === undefined || !isSame) {
@@ -81,7 +88,7 @@ function containerName({ pod }: StreamPod, asked: string): string {
 }
 
 function runningId(deps: StreamDeps, session: Session, asked: string): string {
-  const found = podOf(deps, session);
+  const found = podOf(deps, session.request);
   const name = containerName(found, asked);
   const id = found.running(name)?.id;
   if (id !== undefined) return id;
@@ -116,13 +123,26 @@ async function takeInput(session: Session, streams: ProcessStreams): Promise<voi
 }
 
 async function serveLogs(deps: StreamDeps, session: Session, asked: LogsRequest): Promise<number> {
-  const { path, isAlive } = logOf(deps, session, asked);
-  const source = { path, isAlive, clock: deps.clock, signal: session.signal };
-  for await (const { data } of readLog(source, logOptions(asked, deps.clock.nowMs()))) {
-    await session.send({ $case: "stdout", value: data });
-    if (session.signal.aborted) break;
+  const { request, signal } = session;
+  for await (const value of podLogs(deps, { ...request, asked }, signal)) {
+    await session.send({ $case: "stdout", value });
+    if (signal.aborted) break;
   }
   return 0;
+}
+
+/** Which pod's. An empty uid is any's. */
+export type PodPlace = Pick<SessionRequest, "namespace" | "pod" | "podUid">;
+
+/** A container's log, in pieces, as it comes. Throws StatusErrors. */
+export async function* podLogs(
+  deps: StreamDeps,
+  { asked, ...place }: PodPlace & { readonly asked: LogsRequest },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const { path, isAlive } = logOf(deps, place, asked);
+  const source = { path, isAlive, clock: deps.clock, signal };
+  for await (const { data } of readLog(source, logOptions(asked, deps.clock.nowMs()))) yield data;
 }
 
 interface FoundLog {
@@ -130,11 +150,11 @@ interface FoundLog {
   isAlive(): boolean;
 }
 
-function logOf(deps: StreamDeps, session: Session, asked: LogsRequest): FoundLog {
-  const { namespace, pod: name, podUid } = session.request;
+function logOf(deps: StreamDeps, place: PodPlace, asked: LogsRequest): FoundLog {
+  const { namespace, pod: name, podUid } = place;
   const found = deps.find(namespace, name);
-  if (asked.deleted && found === undefined) return keptLog(deps, session, asked);
-  const own = podOf(deps, session);
+  if (asked.deleted && found === undefined) return keptLog(deps, place, asked);
+  const own = podOf(deps, place);
   const container = containerName(own, asked.container);
   const attempt = own.attempts(container) - (asked.previous ? 2 : 1);
   if (attempt < 0 && asked.previous) {
@@ -154,8 +174,11 @@ function logOf(deps: StreamDeps, session: Session, asked: LogsRequest): FoundLog
 }
 
 /** Attempts are numbered; the highest that is there is the last. */
-function keptLog(deps: StreamDeps, { request }: Session, asked: LogsRequest): FoundLog {
-  const { namespace, pod: name } = request;
+function keptLog(
+  deps: StreamDeps,
+  { namespace, pod: name }: PodPlace,
+  asked: LogsRequest,
+): FoundLog {
   const directory = findPodLogs(deps.logs, { namespace, name });
   if (directory === undefined)
     throw new StatusError("NotFound", `no logs of a deleted pod "${name}" are kept on this node`);

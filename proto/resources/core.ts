@@ -101,7 +101,7 @@ export const nodes = resource<Node>({
   plural: "nodes",
   shortNames: ["no"],
   namespaced: false,
-  subresources: [STATUS],
+  subresources: [STATUS, { name: "proxy", kind: "NodeProxyOptions", verbs: PROXY_VERBS }],
 });
 export const events = resource<Event>({
   group: "",

@@ -252,6 +252,8 @@ test("an extension that is gone holds nobody up, and comes back", TIMEOUT, async
     JSON.parse(first.text).message,
     /default\/garden", and it cannot be reached: .*ECONNREFUSED/,
   );
+  const write = await k.run(["create", "--raw", PLANTS, "-f", "-"], { input: plant("late") });
+  assert.match(write.stderr, /^Error from server \(ServiceUnavailable\): .*default\/garden/);
   await untilAvailable("False FailedDiscoveryCheck");
   const version = await discovered();
   assert.equal(version?.freshness, "Stale");

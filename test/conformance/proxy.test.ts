@@ -5,19 +5,34 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
 import { after, before, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
-import { endpointSlices, pods, services } from "#resources";
+import { silentLogger } from "#lib/logger";
+import type { Pod } from "#proto/core/v1";
+import { endpointSlices, nodes, pods, services } from "#resources";
+import { NodeApi } from "../../nodeagent/streams/node-api.ts";
 import { startTestServer, type TestServer } from "../harness/api-server.ts";
-import { type AgentSession, type FakeAgent, startFakeAgent } from "../harness/fake-agent.ts";
+import {
+  type AgentSession,
+  type FakeAgent,
+  type Frame,
+  startFakeAgent,
+} from "../harness/fake-agent.ts";
 import { type Kubectl, kubectl } from "../harness/kubectl.ts";
 
 const TIMEOUT = { timeout: 30_000 };
 const PODS = "/api/v1/namespaces/default/pods";
+const NODES = "/api/v1/nodes";
 const SERVICES = "/api/v1/namespaces/default/services";
 
 let server: TestServer;
 let agent: FakeAgent;
 let application: Server;
 let k: Kubectl;
+const nodeApi = new NodeApi({
+  logger: silentLogger,
+  pods: () => [{ metadata: { name: "web" } } as Pod],
+  summary: () => Promise.reject(new Error("nothing is measured")),
+  async *logs() {},
+});
 
 before(async () => {
   application = await startApplication();
@@ -65,9 +80,16 @@ async function startApplication(): Promise<Server> {
   return found;
 }
 
-/** Port 80 is the application; nothing listens on any other. */
+/** What the node tells of itself; the pod's port 80 is the application, and nothing listens on any other. */
 async function serve(session: AgentSession): Promise<void> {
-  const { what } = session.request;
+  const { request } = session;
+  const { what } = request;
+  if (what?.$case === "nodeApi") {
+    const send = async (frame: Frame) => session.send(frame);
+    const { signal } = new AbortController();
+    await nodeApi.serve({ request, signal, frames: session.frames(), send });
+    return session.end();
+  }
   if (what?.$case !== "portForward" || what.value.port !== 80)
     return session.end(0, { reason: "ServiceUnavailable", message: "connection refused" });
   const socket = createConnection((application.address() as AddressInfo).port, "127.0.0.1");
@@ -87,6 +109,8 @@ async function createObjects(): Promise<void> {
   const ports = [{ name: "http", containerPort: 80 }];
   const spec = { containers: [{ name: "main", image: "none", ports }] };
   await api.create({ resource: pods, namespace }, { metadata: { name: "web" }, spec });
+  await api.create({ resource: nodes }, { metadata: { name: "n1" } });
+  await api.create({ resource: nodes }, { metadata: { name: "away" } });
   const target = { target: { name: "n1" } };
   await api.create({ resource: pods, namespace, name: "web", subresource: "binding" }, target);
   for (const name of ["web", "empty"]) {
@@ -133,6 +157,13 @@ test(
   },
 );
 
+test("a node's agent is reached, whatever a client says of ports", TIMEOUT, async () => {
+  for (const name of ["n1", "n1:10250", "https:n1:10250"])
+    assert.equal(await k.ok(["get", "--raw", `${NODES}/${name}/proxy/healthz`]), "ok");
+  const list = JSON.parse(await k.ok(["get", "--raw", `${NODES}/n1/proxy/pods`]));
+  assert.deepEqual([list.kind, list.items], ["PodList", [{ metadata: { name: "web" } }]]);
+});
+
 test("every method goes through, with its body", TIMEOUT, async () => {
   const file = "-";
   const url = `${PODS}/web/proxy/x`;
@@ -151,6 +182,10 @@ const FAILURES = [
   { path: `${SERVICES}/empty/proxy/`, expect: /no endpoints available for service "empty"/ },
   { path: `${SERVICES}/web:99/proxy/`, expect: /no service port "99" found for service "web"/ },
   { path: `${SERVICES}/none/proxy/`, expect: /services "none" not found/ },
+  { path: `${NODES}/none/proxy/healthz`, expect: /nodes "none" not found/ },
+  { path: `${NODES}/away/proxy/healthz`, expect: /node "away" is not connected to the API server/ },
+  { path: `${NODES}/n1:80/proxy/healthz`, expect: /node "n1" has nothing on port "80"/ },
+  { path: `${NODES}/n1/proxy/run/x`, expect: /could not find the requested resource/ },
 ] as const;
 
 for (const { path, expect } of FAILURES) {
@@ -170,6 +205,8 @@ test("a pod's failure in the middle of an answer cuts it off", TIMEOUT, async ()
 test("proxying is a right of its own", TIMEOUT, async () => {
   const { stderr } = await k.run(["get", "--raw", `${PODS}/web/proxy/`, "--as", "eve"]);
   assert.match(stderr, /User "eve" cannot get resource "pods\/proxy"/);
+  const node = await k.run(["get", "--raw", `${NODES}/n1/proxy/healthz`, "--as", "eve"]);
+  assert.match(node.stderr, /User "eve" cannot get resource "nodes\/proxy"/);
 });
 
 test("a redirect stays behind the proxy", TIMEOUT, async () => {

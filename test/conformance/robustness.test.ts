@@ -22,7 +22,7 @@ test("a server outlives clients that break off", { timeout: 60_000 }, async () =
     );
   }
   const api: Transport = t.server.core.as({ name: "admin", groups: ["system:masters"] });
-  const { items } = await api.list({ resource: configMaps });
+  const { items } = await api.list({ resource: configMaps, namespace: "default" });
   assert.deepEqual(items, []);
 });
 

@@ -79,8 +79,10 @@ export class Exchange {
       ...(packed ? { "content-encoding": "gzip" } : {}),
     });
     this.response.end(bytes);
-    // Only who has read enough pauses: what still comes would hold its stream, or connection, for ever.
-    if (this.request.isPaused()) this.#letGo();
+    // Only who has read enough pauses: what still comes would hold its stream, or connection, for ever. Not before the answer
+    // has gone: the end of a stream overtakes what is still to be sent on it.
+    if (this.request.isPaused())
+      this.response.once("finish", () => setImmediate(() => this.#letGo()));
   }
 
   /** Of the rest of a body: HTTP/2 can say that it is not wanted, HTTP/1.1 has to let it pass. */
