@@ -1,6 +1,7 @@
 /** The API server as one object: fronts over one chain over one store. */
 import type { Clock } from "#lib/clock";
 import { type Logger, silentLogger } from "#lib/logger";
+import { Registry } from "#lib/metrics";
 import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
 import { Aggregation } from "./aggregation/aggregation.ts";
@@ -39,6 +40,8 @@ import { healthChecks } from "./health/checks.ts";
 import { withComponentStatuses } from "./health/component-statuses.ts";
 import { Health } from "./health/health.ts";
 import { listening } from "./listening.ts";
+import { RequestMetrics } from "./metrics/request-metrics.ts";
+import { registerServerMetrics } from "./metrics/server-metrics.ts";
 import { podStreams } from "./proxy/streams.ts";
 import { Tunnel } from "./proxy/tunnel.ts";
 import { reviewer } from "./reviewer.ts";
@@ -86,6 +89,8 @@ export interface ApiServerOptions {
   readonly serviceCidr: string;
   /** What nodes use. Left out: their agents are asked. */
   readonly nodeUsage?: NodeUsage;
+  /** With what is to be told besides the server's own. */
+  readonly registry?: Registry;
   /** Nothing is recorded, if absent. Closed with the server. */
   readonly auditor?: Auditor;
   /** The cluster's other programs that run in this process, by Kubernetes' names: `scheduler`, `controller-manager`. */
@@ -104,16 +109,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, tls, host, clock, random, logger, version } = options;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const nodeUsage = tunnelUsage({ tunnel, clock, logger });
-  const assembled = await assemble({ nodeUsage, ...options });
+  const { registry = new Registry() } = options;
+  const assembled = await assemble({ nodeUsage, ...options, registry });
   const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
   let { restPort } = options;
+  registerServerMetrics(registry, { objects: stored, auditor: options.auditor, version });
   const checks = healthChecks({ store, logger, objects: stored, stopping: options.stopping });
   const aggregation = await bootstrapped(assembled, tunnel, options);
   const api = core.as(LOOPBACK);
   const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
   const discovery = new Discovery({
     version,
+    metrics: () => registry.text(),
     health: new Health({ checks, clock, logger }),
     resources,
     services: aggregation.services,
@@ -125,6 +133,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const rest = await listening("the API server", options.restPort, () =>
     startRest({
       ...{ ...common, discovery, aggregation, streams: podStreams({ steps, tunnel }) },
+      metrics: new RequestMetrics(registry, () => clock.monotonicMs()),
       tokens: authenticators,
       port: options.restPort,
       requestHeader: options.requestHeader,
@@ -178,7 +187,7 @@ async function startGrpcFront(
 /** The chain alone, without a wire: for simulations, and for programs that share a process with the server. */
 export async function coreOver(
   options: Pick<ApiServerOptions, "store" | "clock" | "random" | "parts"> &
-    Partial<Pick<ApiServerOptions, "auditor" | "inProcess" | "logger" | "nodeUsage">>,
+    Partial<Pick<ApiServerOptions, "auditor" | "inProcess" | "logger" | "nodeUsage" | "registry">>,
 ): Promise<Core> {
   return (await assemble(options)).core;
 }
@@ -201,6 +210,7 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     parts,
     logger = silentLogger,
     nodeUsage = NO_USAGE,
+    registry = new Registry(),
   } = options;
   const stored = await CachedObjects.open(store, clock, logger);
   const faced = withFaces(withServiceRecords(stored, { clock, random }));
@@ -216,6 +226,7 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     writer: objects,
     authorizer,
     logger,
+    registry,
   };
   const accountTokens = parts.tokens && new AccountTokens({ ...parts.tokens, clock, random });
   const authenticators = tokenAuthenticators(parts.authentication ?? {}, {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { Client, EventRecorder, Informers, runAsLeader, type Transport } from "#client";
 import { jsonLogger, type Logger } from "#lib/logger";
+import { Registry } from "#lib/metrics";
 import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
@@ -15,6 +16,7 @@ import { apiParts, frontProxyParts, versionInfo } from "./api-parts.ts";
 import { auditorOf } from "./audit.ts";
 import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
+import { registerProcessMetrics } from "./process-metrics.ts";
 
 export type ServerPart = "apiserver" | "controllers" | "scheduler";
 
@@ -57,8 +59,11 @@ async function startApi(
   const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
   const auditor = await auditorOf(config.audit, { clock, random, logger });
   const store = await openStore(datastore, { dataDir, clock, logger });
+  const registry = new Registry();
+  registerProcessMetrics(registry);
   return startApiServer({
     store,
+    registry,
     host,
     restPort,
     grpcPort,

@@ -28,6 +28,7 @@ import { settle } from "./settle.ts";
 import { storageInUseProtection } from "./storage-in-use-protection.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
 import type { Poster } from "./webhooks/post.ts";
+import { WebhookMetrics } from "./webhooks/webhook-metrics.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 export interface AdmissionOptions {
@@ -59,7 +60,7 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     };
     const policies = new ValidatingPolicies(outside);
     const mutatingPolicies = new MutatingPolicies(outside);
-    const webhooks = new Webhooks(outside);
+    const webhooks = new Webhooks({ ...outside, metrics: new WebhookMetrics(access.registry) });
     const mutating: readonly Plugin[] = [
       namespaceLifecycle,
       limitDefaults,

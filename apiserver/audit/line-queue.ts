@@ -17,10 +17,17 @@ export class LineQueue {
   #next: Batch | undefined;
   #running: Promise<void> | undefined;
   #lost = 0;
+  /** Since the last write that worked. */
+  #untold = 0;
 
   constructor(write: (lines: readonly string[]) => Promise<void>, logger: Logger) {
     this.#write = write;
     this.#logger = logger;
+  }
+
+  /** Lines, since the start. */
+  get lost(): number {
+    return this.#lost;
   }
 
   /** Resolves when the line is written, or lost. */
@@ -49,10 +56,12 @@ export class LineQueue {
   async #writeBatch(lines: readonly string[]): Promise<void> {
     try {
       await this.#write(lines);
-      if (this.#lost > 0) this.#logger.info("audit events are written again", { lost: this.#lost });
-      this.#lost = 0;
+      if (this.#untold > 0)
+        this.#logger.info("audit events are written again", { lost: this.#untold });
+      this.#untold = 0;
     } catch (error) {
-      if (this.#lost === 0) this.#logger.error("audit events cannot be written", { error });
+      if (this.#untold === 0) this.#logger.error("audit events cannot be written", { error });
+      this.#untold += lines.length;
       this.#lost += lines.length;
     }
   }

@@ -24,6 +24,7 @@ const DIRECTORY_MODE = 0o700;
 const NEWLINE = Buffer.from("\n");
 
 export class LogFile implements AuditSink {
+  readonly name = "log";
   readonly #options: LogFileOptions;
   readonly #queue: LineQueue;
   #file: FileHandle;
@@ -44,6 +45,10 @@ export class LogFile implements AuditSink {
     const file = await open(options.path, "a", FILE_MODE);
     const { size } = await file.stat();
     return new LogFile(options, file, size);
+  }
+
+  get lost(): number {
+    return this.#queue.lost;
   }
 
   take(line: string): Promise<void> {

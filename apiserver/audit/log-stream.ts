@@ -5,6 +5,7 @@ import { LineQueue } from "./line-queue.ts";
 
 /** Events on a stream, as standard output, which is not ours to end. */
 export class LogStream implements AuditSink {
+  readonly name = "log";
   readonly #queue: LineQueue;
 
   constructor(stream: Writable, logger: Logger) {
@@ -15,6 +16,10 @@ export class LogStream implements AuditSink {
         }),
       logger,
     );
+  }
+
+  get lost(): number {
+    return this.#queue.lost;
   }
 
   take(line: string): Promise<void> {

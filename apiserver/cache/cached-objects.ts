@@ -80,6 +80,18 @@ export class CachedObjects implements Reader, Writer {
     return objects;
   }
 
+  /** Of every resource that there is or was an object of. */
+  *counts(): Generator<{
+    readonly group: string;
+    readonly plural: string;
+    readonly count: number;
+  }> {
+    for (const [prefix, { objects }] of this.#caches) {
+      const [group = "", plural = ""] = prefix.slice(ROOT.length).split("/");
+      yield { group: group === "core" ? "" : group, plural, count: objects.size };
+    }
+  }
+
   /** False while the store's changes do not come, so that reads may be old. */
   get isFollowing(): boolean {
     return this.#isFollowing;

@@ -18,6 +18,10 @@ export class Collection {
   readonly #sorted: Published[] = [];
   readonly #indexes = new Map<string, Index>();
 
+  get size(): number {
+    return this.#objects.size;
+  }
+
   get(key: string): Published | undefined {
     return this.#objects.get(key);
   }

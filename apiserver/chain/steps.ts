@@ -2,6 +2,7 @@
 import type { Clock } from "#lib/clock";
 import type { JsonObject, JsonValue } from "#lib/json";
 import type { Logger } from "#lib/logger";
+import type { Registry } from "#lib/metrics";
 import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
@@ -79,6 +80,7 @@ export interface AdmissionAccess {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly registry: Registry;
   readonly resources: ResourceTable;
 }
 

@@ -33,8 +33,8 @@ export interface DiscoveryOptions {
   readonly services: ApiServices;
   /** What others serve. */
   readonly extensions: Extensions;
-  /** Prometheus' text, where something counts. */
-  readonly metrics?: () => Promise<string>;
+  /** Prometheus' text. */
+  readonly metrics: () => string;
 }
 
 export interface VersionInfo {
@@ -45,6 +45,9 @@ export interface VersionInfo {
   readonly gitCommit: string;
   readonly buildDate: string;
 }
+
+/** Prometheus' text format. */
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 interface Document {
   readonly bytes: Buffer;
@@ -82,9 +85,9 @@ export class Discovery {
       return true;
     }
     if (path.startsWith("/openapi/")) return this.#options.openApi.serve(exchange);
-    if (path === "/metrics" && this.#options.metrics !== undefined) {
-      const body = Buffer.from(await this.#options.metrics());
-      await exchange.answer({ code: 200, type: "text/plain; version=0.0.4", body });
+    if (path === "/metrics") {
+      const body = Buffer.from(this.#options.metrics());
+      await exchange.answer({ code: 200, type: METRICS_TYPE, body });
       return true;
     }
     const accept = exchange.request.headers.accept ?? "";
@@ -220,6 +223,7 @@ function rootPaths({ groups }: Served): JsonObject {
       ...versions,
       "/healthz",
       "/livez",
+      "/metrics",
       "/openapi/v2",
       "/openapi/v3",
       "/readyz",

@@ -11,6 +11,7 @@ import { callWebhook } from "./call.ts";
 import type { Hook } from "./hook.ts";
 import type { Poster } from "./post.ts";
 import { InvalidAnswer, rejection, reviewOf, type Verdict, verdictOf } from "./review.ts";
+import type { WebhookMetrics } from "./webhook-metrics.ts";
 
 /** What asking needs. */
 export interface Asking {
@@ -20,6 +21,7 @@ export interface Asking {
   readonly random: Random;
   readonly logger: Logger;
   readonly post: Poster;
+  readonly metrics: WebhookMetrics;
 }
 
 /** Whether a webhook whose rules match wants to hear of this request. Throws Forbidden when its conditions cannot tell. */
@@ -55,12 +57,33 @@ export async function ask(
     const why = `admission webhook "${hook.name}" does not support dry run`;
     throw new StatusError("BadRequest", why);
   }
-  const verdict = await answerOf(asking, hook, request, isMutating);
+  const verdict = await timedAnswer(asking, hook, request, isMutating);
   for (const warning of verdict?.warnings ?? []) request.warn?.(warning);
   for (const [key, value] of Object.entries(verdict?.auditAnnotations ?? {}))
     request.annotate?.(`${hook.name}/${key}`, value);
   if (verdict !== undefined && !verdict.allowed) throw rejection(hook.name, verdict.status);
   return verdict;
+}
+
+async function timedAnswer(
+  asking: Asking,
+  hook: Hook,
+  request: VersionedRequest,
+  isMutating: boolean,
+): Promise<Verdict | undefined> {
+  const { clock, metrics } = asking;
+  const type = isMutating ? "admit" : "validating";
+  const asked = { name: hook.name, operation: request.operation, type } as const;
+  const startMs = clock.monotonicMs();
+  let isRejected = true;
+  try {
+    const verdict = await answerOf(asking, hook, request, isMutating);
+    if (verdict === undefined) metrics.failedOpen(asked);
+    isRejected = verdict?.allowed === false;
+    return verdict;
+  } finally {
+    metrics.asked(asked, (clock.monotonicMs() - startMs) / 1000, isRejected);
+  }
 }
 
 async function answerOf(

@@ -98,7 +98,7 @@ test("a receiver that is away is asked again, after longer and longer waits; the
     const least = 1000 * 1.5 ** index;
     assert.ok(waitMs >= least && waitMs <= least * 1.2, `wait ${index} of ${waitMs} ms`);
   }
-  assert.equal(sink.dropped, 2);
+  assert.equal(sink.lost, 2);
   assert.deepEqual(told, [
     'audit events for the webhook are dropped: {"events":2,"sinceStart":2,"why":"connection refused"}',
   ]);
@@ -113,7 +113,7 @@ test("a refusal is not repeated, a server's trouble is", async () => {
     posted.map(({ ids }) => ids),
     [[1], [2], [2], [2]],
   );
-  assert.equal(sink.dropped, 1);
+  assert.equal(sink.lost, 1);
 });
 
 test("a receiver that says nothing is left after half a minute", async () => {
@@ -129,7 +129,7 @@ test("what finds no room is dropped, counted, and told now and then", async () =
   const { clock, sink, take, told } = scene({ bufferSize: 10, maxSize: 5 }, () => "never");
   take(1, 25);
   await clock.settle();
-  assert.equal(sink.dropped, 15);
+  assert.equal(sink.lost, 15);
   assert.equal(told.length, 1);
   take(26, 40);
   await clock.advance(10_000);
@@ -147,5 +147,5 @@ test("what is left when the server ends is sent at once, or given up in bounded 
   const closed = slow.sink.close();
   await slow.clock.advance(5_000);
   await closed;
-  assert.equal(slow.sink.dropped, 3);
+  assert.equal(slow.sink.lost, 3);
 });

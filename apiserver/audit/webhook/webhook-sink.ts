@@ -51,6 +51,7 @@ const CLOSING_MS_MAX = 5_000;
 const TELL_MS = 10_000;
 
 export class WebhookSink implements AuditSink {
+  readonly name = "webhook";
   readonly #options: WebhookSinkOptions;
   readonly #buffer: EventBuffer;
   readonly #throttle: Throttle | undefined;
@@ -70,8 +71,7 @@ export class WebhookSink implements AuditSink {
     this.#throttle = batching.throttle && new Throttle(batching.throttle, clock);
   }
 
-  /** Since the start. */
-  get dropped(): number {
+  get lost(): number {
     return this.#dropped;
   }
 

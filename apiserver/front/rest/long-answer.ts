@@ -47,6 +47,7 @@ async function send(
   for (const part of parts) {
     if (body.isOver) return;
     await body.write(part);
+    exchange.bytes += part.length;
     // A quick client makes no waits: others have their turn all the same.
     await new Promise(setImmediate);
   }

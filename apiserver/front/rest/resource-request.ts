@@ -16,6 +16,7 @@ import { metaOf } from "../../chain/object-meta.ts";
 import type { Published } from "../../chain/published.ts";
 import type { Call, Steps, User } from "../../chain/steps.ts";
 import { watch } from "../../chain/watch.ts";
+import type { RequestMetrics } from "../../metrics/request-metrics.ts";
 import { Offer } from "./accept.ts";
 import { encodeList, encodeObject } from "./encode.ts";
 import type { Encoding, IncludeObject } from "./forms.ts";
@@ -45,6 +46,7 @@ export interface ResourceRequest {
   readonly route: ResourceRoute;
   readonly logger: Logger;
   readonly pace: WatchPace;
+  readonly metrics: RequestMetrics;
   /** Aborts when the client leaves or the server closes. */
   readonly signal: AbortSignal;
 }
@@ -170,9 +172,10 @@ async function watchCollection(request: ResourceRequest): Promise<void> {
       gathers: true,
     };
     const events = await watch(steps, callOf(request), options, signal);
-    const { logger, pace } = request;
+    const { logger, metrics, pace } = request;
+    const counter = metrics.watchEvents(request.route.resource);
     const encodingNow = () => ({ ...encoding, nowMs: steps.clock.nowMs() });
-    await writeWatch({ exchange, encoding: encodingNow, events, pace, signal, logger });
+    await writeWatch({ exchange, encoding: encodingNow, events, counter, pace, signal, logger });
   } finally {
     cancel();
   }

@@ -32,6 +32,10 @@ export class Exchange {
   readonly response: Http2ServerResponse;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Of the answer's body, as far as it was sent. */
+  bytes = 0;
+  /** Of the answer; 0 before it begins. */
+  code = 0;
   /** Undefined when nobody records the request. */
   audit: Trail | undefined;
   readonly #warnings: string[] = [];
@@ -78,6 +82,7 @@ export class Exchange {
       "content-length": String(bytes.length),
       ...(packed ? { "content-encoding": "gzip" } : {}),
     });
+    this.bytes = bytes.length;
     this.response.end(bytes);
     // Only who has read enough pauses: what still comes would hold its stream, or connection, for ever. Not before the answer
     // has gone: the end of a stream overtakes what is still to be sent on it.
@@ -96,6 +101,7 @@ export class Exchange {
   begin(code: number, type: string, headers: Readonly<Record<string, string>> = {}): void {
     const { response } = this;
     response.statusCode = code;
+    this.code = code;
     if (this.audit !== undefined) {
       response.setHeader("audit-id", this.audit.id);
       this.audit.started(code);

@@ -11,8 +11,10 @@ import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
 import { annotateVerdict } from "../../chain/authorize.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
+import type { RequestMetrics } from "../../metrics/request-metrics.ts";
 import { publicError, statusOf } from "../status.ts";
 import { auditedRequester } from "./audited-requester.ts";
+import { measuredOf } from "./measured.ts";
 import { Requesters } from "./requester.ts";
 import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
@@ -53,6 +55,7 @@ export interface RestOptions {
   readonly tokens: TokenAuthenticators;
   /** Proxies that may name users. */
   readonly requestHeader: RequestHeaderOptions | undefined;
+  readonly metrics: RequestMetrics;
   readonly logger: Logger;
 }
 
@@ -62,6 +65,8 @@ export interface RestFront {
   close(): Promise<void>;
 }
 
+/** The status of an upgrade that was not refused. */
+const SWITCHING = 101;
 /** As much as HTTP/2 takes: a token that is too long is then refused in words that clients read. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
@@ -153,19 +158,23 @@ class Front {
   }
 
   async handle(exchange: Exchange): Promise<void> {
+    const route = resourceRoute(this.#options.steps.resources, exchange.path);
+    const running = this.#options.metrics.begin(measuredOf(exchange, route));
     try {
-      await this.#route(exchange);
+      await this.#route(exchange, route);
     } catch (error) {
       await this.#fail(exchange, error);
     } finally {
+      running.ended(exchange.code, exchange.bytes);
       if (exchange.audit !== undefined) await exchange.audit.end();
     }
   }
 
   async upgrade(request: Http2ServerRequest, socket: Duplex, head: Buffer): Promise<void> {
     const exchange = new Exchange(request, UpgradeResponse.over(socket));
+    const route = resourceRoute(this.#options.steps.resources, exchange.path);
+    const running = this.#options.metrics.begin(measuredOf(exchange, route));
     try {
-      const route = resourceRoute(this.#options.steps.resources, exchange.path);
       const user = await this.#requester(exchange, route);
       const signal = this.#closing;
       const extension = this.#options.aggregation.extensions.of(exchange.path);
@@ -178,13 +187,13 @@ class Front {
     } catch (error) {
       await this.#fail(exchange, error);
     } finally {
+      running.ended(exchange.code || SWITCHING, exchange.bytes);
       if (exchange.audit !== undefined) await exchange.audit.end();
     }
   }
 
-  async #route(exchange: Exchange): Promise<void> {
-    const { aggregation, discovery, logger, steps, streams } = this.#options;
-    const route = resourceRoute(steps.resources, exchange.path);
+  async #route(exchange: Exchange, route: ResourceRoute | undefined): Promise<void> {
+    const { aggregation, discovery, logger, metrics, steps, streams } = this.#options;
     const user = await this.#requester(exchange, route);
     const extension = aggregation.extensions.of(exchange.path);
     if (extension !== undefined) {
@@ -205,6 +214,7 @@ class Front {
       route,
       logger,
       pace,
+      metrics,
       // Made for who asks: signals cost more than the rest of a short request's way.
       get signal() {
         return exchange.leaving(closing);

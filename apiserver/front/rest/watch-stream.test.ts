@@ -5,6 +5,7 @@ import { connect, createServer as createServer2 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { silentLogger } from "#lib/logger";
+import { Counter } from "#lib/metrics";
 import { StatusError } from "#lib/status-error";
 import { pods } from "#resources";
 import { until } from "../../../test/harness/until.ts";
@@ -38,7 +39,8 @@ function watchOn(
   } as const;
   const pace = new WatchPace(new TestClock());
   const logger = silentLogger;
-  return writeWatch({ exchange, encoding: () => encoding, events, pace, signal, logger });
+  const counter = new Counter();
+  return writeWatch({ exchange, encoding: () => encoding, events, counter, pace, signal, logger });
 }
 
 type Answer = (exchange: Exchange) => unknown;

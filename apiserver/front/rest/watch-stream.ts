@@ -1,4 +1,5 @@
 import type { Logger } from "#lib/logger";
+import type { Counter } from "#lib/metrics";
 import type { PublishedEvent } from "../../chain/steps.ts";
 import { publicError, statusOf } from "../status.ts";
 import { encodeError, encodeEvents } from "./encode-events.ts";
@@ -13,6 +14,8 @@ export interface WatchStream {
   readonly encoding: () => Encoding;
   readonly events: AsyncIterable<readonly PublishedEvent[]>;
   readonly pace: WatchPace;
+  /** Of the events that were sent. */
+  readonly counter: Counter;
   /** Ends the events too. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -20,7 +23,7 @@ export interface WatchStream {
 
 /** Writes events until they end, the client leaves, or its time is up. */
 export async function writeWatch(stream: WatchStream): Promise<void> {
-  const { encoding, events, exchange, logger, pace, signal } = stream;
+  const { counter, encoding, events, exchange, logger, pace, signal } = stream;
   const { type } = encoding().representation;
   exchange.begin(200, type === JSON_TYPE ? type : `${type};stream=watch`);
   const body = new OngoingBody(exchange.response, signal);
@@ -29,6 +32,7 @@ export async function writeWatch(stream: WatchStream): Promise<void> {
       if (body.isOver) break;
       // A slow client holds up its own watch only.
       await body.write(encodeEvents(encoding(), batch));
+      counter.add(batch.length);
       await pace.rest();
     }
     body.end();
