@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addAdmissionFlags } from "./admission-options.ts";
 import { addAuditFlags } from "./audit-options.ts";
 import { addAuthenticationFlags } from "./authentication-options.ts";
 import { type ProgramOptions, wholeNumber } from "./command-options.ts";
@@ -6,7 +7,7 @@ import { type ProgramOptions, wholeNumber } from "./command-options.ts";
 const DATA_DIR = "/var/lib/naru";
 
 export function registerClusterCommands(program: Command, options: ProgramOptions): void {
-  addAuditFlags(addAuthenticationFlags(program.command("up")))
+  addAdmissionFlags(addAuditFlags(addAuthenticationFlags(program.command("up"))))
     .description("start a cluster on this machine")
     .option("--nodes <count>", "how many nodes", wholeNumber, 1)
     .option("--data-dir <directory>", "where the cluster keeps its things", DATA_DIR)

@@ -1,5 +1,6 @@
 /** What an API server of ours is made of, the same in a program, in an in-process cluster and in tests. */
 import { signingKey } from "#lib/signing-key";
+import type { Plugins } from "../apiserver/admission/choice.ts";
 import { admission } from "../apiserver/admission/index.ts";
 import { httpsPoster } from "../apiserver/admission/webhooks/post.ts";
 import type { AuthenticationOptions } from "../apiserver/authn/authenticators.ts";
@@ -24,6 +25,8 @@ export interface ApiPartsOptions {
   /** PEM of the key that signs service accounts' tokens. */
   readonly tokenKey: string;
   readonly authentication?: AuthenticationOptions;
+  /** The admission plugins that run; Kubernetes' defaults if left out. */
+  readonly plugins?: Plugins;
 }
 
 /** Names the signer in tokens: how pods reach the API server, as Kubernetes' installers have it. */

@@ -9,7 +9,7 @@ import {
   nodePodCidr,
 } from "../nodeagent/network/cluster-ranges.ts";
 import { cidr } from "../nodeagent/network/ipv4.ts";
-import type { AuditConfig, AuthenticationConfig } from "./config.ts";
+import type { AdmissionConfig, AuditConfig, AuthenticationConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
 
 /** What the user asked `up` for. */
@@ -24,6 +24,7 @@ export interface ClusterRequest {
   readonly authentication?: AuthenticationConfig;
   /** Which requests are recorded, and where. */
   readonly audit?: AuditConfig;
+  readonly admission?: AdmissionConfig;
 }
 
 export interface NodePlan {

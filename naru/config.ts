@@ -1,4 +1,5 @@
 /** What `naru up` decides, and its programs read: JSON files in the data directory. */
+import type { PluginChoice } from "../apiserver/admission/choice.ts";
 import type { Batching } from "../apiserver/audit/webhook/webhook-sink.ts";
 import type { OidcSettings } from "../apiserver/authn/oidc.ts";
 
@@ -10,6 +11,9 @@ export interface AuthenticationConfig {
     readonly caFile?: string;
   };
 }
+
+/** Which of Kubernetes' admission plugins run, besides those that do by themselves, and which of these do not. */
+export type AdmissionConfig = PluginChoice;
 
 /** Kubernetes' flags about the audit log; paths are absolute. */
 export interface AuditConfig {
@@ -55,6 +59,7 @@ export interface ServerConfig {
   readonly tokenKey: string;
   readonly authentication?: AuthenticationConfig;
   readonly audit?: AuditConfig;
+  readonly admission?: AdmissionConfig;
   /** For programs that run alone and reach the API server over gRPC. */
   readonly client?: { readonly certificate: string; readonly key: string };
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */

@@ -7,6 +7,7 @@ import { Registry } from "#lib/metrics";
 import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
+import { choosePlugins } from "../apiserver/admission/choice.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../apiserver/server.ts";
 import { openStore } from "../apiserver/storage/open-store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
@@ -81,6 +82,7 @@ async function startApi(
       serviceCidr,
       signal: stop,
       tokenKey: await readFile(config.tokenKey, "utf8"),
+      plugins: choosePlugins(config.admission ?? {}),
       authentication: await authenticationOf(config.authentication ?? {}),
     }),
     stopping,

@@ -9,6 +9,7 @@ import { type Clock, sleep } from "#lib/clock";
 import { ConfigError } from "#lib/config-document";
 import type { Node } from "#proto/core/v1";
 import { nodes } from "#resources";
+import { choosePlugins, PluginChoiceError } from "../apiserver/admission/choice.ts";
 import { StaticTokens } from "../apiserver/authn/static-tokens.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { linuxKernel } from "../nodeagent/kernel/linux.ts";
@@ -27,7 +28,13 @@ import {
   type NodePlan,
   planCluster,
 } from "./cluster-plan.ts";
-import type { AgentConfig, AuditConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
+import type {
+  AdmissionConfig,
+  AgentConfig,
+  AuditConfig,
+  AuthenticationConfig,
+  ServerConfig,
+} from "./config.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { lastWordsOf } from "./last-words.ts";
 import type { Layout } from "./layout.ts";
@@ -60,6 +67,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   // Before anything is written down that another try would have to differ from.
   await checkAuthentication(options.request.authentication ?? {});
   await checkAudit(options.request.audit);
+  checkAdmission(options.request.admission ?? {});
   const plan = await planOf(options);
   progress("certificates");
   const certificates = await ensureCertificates({
@@ -128,6 +136,15 @@ async function checkAudit(config: AuditConfig | undefined): Promise<void> {
     await readAuditFiles(config);
   } catch (error) {
     if (error instanceof ConfigError) throw new UpError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function checkAdmission(config: AdmissionConfig): void {
+  try {
+    choosePlugins(config);
+  } catch (error) {
+    if (error instanceof PluginChoiceError) throw new UpError(error.message, { cause: error });
     throw error;
   }
 }
@@ -205,6 +222,7 @@ async function writeConfigs(
     tokenKey: certificates.tokenKeyPath,
     ...(request.authentication === undefined ? {} : { authentication: request.authentication }),
     ...(request.audit === undefined ? {} : { audit: request.audit }),
+    ...(request.admission === undefined ? {} : { admission: request.admission }),
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),
   };
   await writeConfig(layout, "server", serverConfig);

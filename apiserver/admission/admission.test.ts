@@ -323,10 +323,13 @@ test("where it is asked for, only who may delete an object says who owns it", as
     },
   };
   const allowing = (...allowed: string[]) =>
-    newCore({ ownerReferencesPermission: true }, ({ resource, subresource, user, verb }) => {
-      const what = `${verb} ${subresource === undefined ? resource : `${resource}/${subresource}`}`;
-      return user.name !== "eve" || allowed.includes(what);
-    });
+    newCore(
+      { plugins: new Set(["OwnerReferencesPermissionEnforcement"]) },
+      ({ resource, subresource, user, verb }) => {
+        const what = `${verb} ${subresource === undefined ? resource : `${resource}/${subresource}`}`;
+        return user.name !== "eve" || allowed.includes(what);
+      },
+    );
   const create = async (core: Promise<Core>) =>
     (await core).as({ name: "eve", groups: [] }).create(at(configMaps), owned);
   await refused(

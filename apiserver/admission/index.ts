@@ -5,15 +5,24 @@ import type { Admission, AdmissionAccess, AdmissionRequest, Reader } from "../ch
 import { ServiceAddresses } from "../services/service-addresses.ts";
 import { certificates, trustBundles } from "./certificates/plugins.ts";
 import { stampCertificateRequest } from "./certificates/requester.ts";
+import { DEFAULT_PLUGINS, type PluginName, type Plugins } from "./choice.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass } from "./default-ingress-class.ts";
 import { defaultStorageClass } from "./default-storage-class.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { limitBounds, limitDefaults } from "./limits/limit-ranger.ts";
-import { MutatingPhase } from "./mutating-phase.ts";
+import { MutatingPhase, type OutsideMutator } from "./mutating-phase.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { notEnforced } from "./not-enforced.ts";
+import { alwaysAdmit, alwaysDeny } from "./opt-in/always.ts";
+import { alwaysPullImages, imagesArePulled } from "./opt-in/always-pull-images.ts";
+import { limitPodHardAntiAffinityTopology } from "./opt-in/anti-affinity-topology.ts";
+import { extendedResourceToleration } from "./opt-in/extended-resource-toleration.ts";
+import { namespaceAutoProvision, namespaceExists } from "./opt-in/missing-namespaces.ts";
+import { podNodeSelector } from "./opt-in/pod-node-selector.ts";
+import { allowedTolerations, defaultTolerations } from "./opt-in/pod-toleration-restriction.ts";
+import { denyServiceExternalIPs } from "./opt-in/service-external-ips.ts";
 import { ownerReferencesPermission } from "./owner-references.ts";
 import type { Plugin, Validator } from "./plugin.ts";
 import { type Exemptions, podSecurity } from "./pod-security/pod-security.ts";
@@ -38,8 +47,8 @@ export interface AdmissionOptions {
   readonly post: Poster;
   /** Of ClusterIPs, as `10.96.0.0/16`, as long as no ServiceCIDR says so. */
   readonly serviceCidr: string;
-  /** Whether only who may delete an object says who owns it. Off, as in Kubernetes. */
-  readonly ownerReferencesPermission?: boolean;
+  /** Kubernetes' defaults, if absent. */
+  readonly plugins?: Plugins;
   /** Pods need an account that exists, and get its token. Off: for a server without the controllers that make accounts. */
   readonly serviceAccounts?: boolean;
   /** Whose pods may be as they like. */
@@ -61,39 +70,21 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
     const policies = new ValidatingPolicies(outside);
     const mutatingPolicies = new MutatingPolicies(outside);
     const webhooks = new Webhooks({ ...outside, metrics: new WebhookMetrics(access.registry) });
-    const mutating: readonly Plugin[] = [
-      namespaceLifecycle,
-      limitDefaults,
-      ...(options.serviceAccounts ? [serviceAccount(access)] : []),
-      nodeRestriction,
-      taintNewNodes,
-      priority,
-      defaultTolerationSeconds,
-      defaultStorageClass,
-      storageInUseProtection,
-      runtimeClass,
-      defaultIngressClass,
-      podTopologyLabels,
-    ];
-    const quotas = new ResourceQuotas(access);
-    const validating: readonly Validator[] = [
-      limitBounds,
+    const { plugins = DEFAULT_PLUGINS } = options;
+    const validating = [
       notEnforced,
-      podSecurity(options.podSecurityExemptions ?? {}),
-      defaultPriority,
-      claimResize,
-      ...(options.ownerReferencesPermission ? [ownerReferencesPermission(access)] : []),
-      runtimeOverhead,
-      certificates(access),
-      trustBundles(access),
-      (request) => policies.validate(request),
-      (request) => webhooks.validate(request),
-      // Last: what anybody else refuses must not have been reserved.
-      (request) => quotas.validate(request),
+      certificates(access, plugins),
+      ...chosen(validators(options, access, { policies, webhooks }), plugins),
     ];
     const phase = new MutatingPhase({
-      builtIn: mutating,
-      outside: [mutatingPolicies, webhooks],
+      builtIn: chosen(mutators(options, access), plugins),
+      outside: chosen<OutsideMutator>(
+        [
+          ["MutatingAdmissionPolicy", mutatingPolicies],
+          ["MutatingAdmissionWebhook", webhooks],
+        ],
+        plugins,
+      ),
       last: (request) =>
         stampCertificateRequest(request, access.clock) ?? addresses.admit(request, reader),
       reader,
@@ -103,6 +94,62 @@ export function admission(options: AdmissionOptions): (access: AdmissionAccess) 
       validate: (request) => validateAll(validating, request, reader),
     };
   };
+}
+
+type Named<T> = readonly (readonly [PluginName, T])[];
+
+function chosen<T>(all: Named<T>, plugins: Plugins): readonly T[] {
+  return all.flatMap(([name, plugin]) => (plugins.has(name) ? [plugin] : []));
+}
+
+function mutators(options: AdmissionOptions, access: AdmissionAccess): Named<Plugin> {
+  return [
+    ["NamespaceAutoProvision", namespaceAutoProvision(access)],
+    ["NamespaceLifecycle", namespaceLifecycle],
+    ["NamespaceExists", namespaceExists],
+    ["LimitRanger", limitDefaults],
+    ...(options.serviceAccounts ? [["ServiceAccount", serviceAccount(access)] as const] : []),
+    ["NodeRestriction", nodeRestriction],
+    ["TaintNodesByCondition", taintNewNodes],
+    ["AlwaysPullImages", alwaysPullImages],
+    ["PodNodeSelector", podNodeSelector],
+    ["Priority", priority],
+    ["DefaultTolerationSeconds", defaultTolerationSeconds],
+    ["PodTolerationRestriction", defaultTolerations],
+    ["ExtendedResourceToleration", extendedResourceToleration],
+    ["DefaultStorageClass", defaultStorageClass],
+    ["StorageObjectInUseProtection", storageInUseProtection],
+    ["RuntimeClass", runtimeClass],
+    ["DefaultIngressClass", defaultIngressClass],
+    ["PodTopologyLabels", podTopologyLabels],
+  ];
+}
+
+function validators(
+  options: AdmissionOptions,
+  access: AdmissionAccess,
+  { policies, webhooks }: { readonly policies: ValidatingPolicies; readonly webhooks: Webhooks },
+): Named<Validator> {
+  const quotas = new ResourceQuotas(access);
+  return [
+    ["AlwaysAdmit", alwaysAdmit],
+    ["LimitPodHardAntiAffinityTopology", limitPodHardAntiAffinityTopology],
+    ["LimitRanger", limitBounds],
+    ["AlwaysPullImages", imagesArePulled],
+    ["PodSecurity", podSecurity(options.podSecurityExemptions ?? {})],
+    ["Priority", defaultPriority],
+    ["PodTolerationRestriction", allowedTolerations],
+    ["OwnerReferencesPermissionEnforcement", ownerReferencesPermission(access)],
+    ["PersistentVolumeClaimResize", claimResize],
+    ["RuntimeClass", runtimeOverhead],
+    ["ClusterTrustBundleAttest", trustBundles(access)],
+    ["DenyServiceExternalIPs", denyServiceExternalIPs],
+    ["ValidatingAdmissionPolicy", (request) => policies.validate(request)],
+    ["ValidatingAdmissionWebhook", (request) => webhooks.validate(request)],
+    // Last: what anybody else refuses must not have been reserved.
+    ["ResourceQuota", (request) => quotas.validate(request)],
+    ["AlwaysDeny", alwaysDeny],
+  ];
 }
 
 /** One after the other; nothing to wait for when no plugin waits. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from "#lib/json";
-import { pods } from "#resources";
+import { pods, type Resource } from "#resources";
 import type { AdmissionRequest, Reader } from "../chain/steps.ts";
 
 /**
@@ -20,6 +20,12 @@ export function isCreateOf(request: AdmissionRequest, kind: string): boolean {
     request.resource.kind === kind &&
     request.subresource === undefined
   );
+}
+
+export function isWriteOf(request: AdmissionRequest, resource: Resource): boolean {
+  const { operation, subresource } = request;
+  const isWrite = operation === "CREATE" || operation === "UPDATE";
+  return isWrite && request.resource === resource && subresource === undefined;
 }
 
 /** What a pod that is there already asks for is changed. */

@@ -1,6 +1,7 @@
 import { NODES_MAX } from "../../naru/cluster-plan.ts";
 import { layoutOf } from "../../naru/layout.ts";
 import { up as start, UpError } from "../../naru/up.ts";
+import { type AdmissionFlags, admissionConfig } from "../admission-options.ts";
 import { type AuditFlags, auditConfig } from "../audit-options.ts";
 import { type AuthenticationFlags, authenticationConfig } from "../authentication-options.ts";
 import { LiveLine } from "../print/live-line.ts";
@@ -8,7 +9,7 @@ import type { Surroundings } from "../session.ts";
 import { UserError } from "../terminal.ts";
 import { requireRoot } from "./require-root.ts";
 
-export interface UpCommand extends AuditFlags, AuthenticationFlags {
+export interface UpCommand extends AdmissionFlags, AuditFlags, AuthenticationFlags {
   readonly nodes: number;
   readonly dataDir: string;
   readonly datastore: string;
@@ -27,6 +28,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
   const layout = layoutOf(command.dataDir);
   const authentication = authenticationConfig(command);
   const audit = auditConfig(command);
+  const admission = admissionConfig(command);
   using line = new LiveLine(terminal);
   const startedMs = clock.monotonicMs();
   try {
@@ -40,6 +42,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
         ...(command.nodeGrace === undefined ? {} : { nodeGraceMs: command.nodeGrace * 1000 }),
         ...(authentication === undefined ? {} : { authentication }),
         ...(audit === undefined ? {} : { audit }),
+        ...(admission === undefined ? {} : { admission }),
       },
       clock,
       signal,

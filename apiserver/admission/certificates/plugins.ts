@@ -9,24 +9,37 @@ import type { ClusterTrustBundle } from "#proto/certificates/v1beta1";
 import { certificateSigningRequests, clusterTrustBundles } from "#resources";
 import { invalid } from "../../chain/failures.ts";
 import type { AdmissionRequest, Authorizer } from "../../chain/steps.ts";
+import type { Plugins } from "../choice.ts";
 import type { Validator } from "../plugin.ts";
 
 const { group, plural } = certificateSigningRequests;
 
-export function certificates({ authorizer }: { readonly authorizer: Authorizer }): Validator {
+export function certificates(
+  { authorizer }: { readonly authorizer: Authorizer },
+  plugins: Plugins,
+): Validator {
   return (request) => {
-    const { operation, resource, subresource } = request;
+    const { operation, resource } = request;
     if (resource !== certificateSigningRequests) return undefined;
-    if (operation === "CREATE") return checkAsked(request);
-    if (operation !== "UPDATE") return undefined;
-    if (subresource === "approval") return checkSigner(authorizer, request, "approve");
-    if (subresource !== "status" || !isDecided(request)) return undefined;
-    return checkSigner(authorizer, request, "sign");
+    if (operation === "CREATE")
+      return checkAsked(request, plugins.has("CertificateSubjectRestriction"));
+    const decision = operation === "UPDATE" ? decisionOf(request) : undefined;
+    if (decision === undefined || !plugins.has(decision.plugin)) return undefined;
+    return checkSigner(authorizer, request, decision.verb);
   };
 }
 
+/** What an update decides, by the route that it takes, and which plugin looks at who does. */
+function decisionOf(request: AdmissionRequest) {
+  if (request.subresource === "approval")
+    return { plugin: "CertificateApproval", verb: "approve" } as const;
+  return request.subresource === "status" && isDecided(request)
+    ? ({ plugin: "CertificateSigning", verb: "sign" } as const)
+    : undefined;
+}
+
 /** CertificateSubjectRestriction, and that there is a request at all. */
-async function checkAsked(request: AdmissionRequest): Promise<void> {
+async function checkAsked(request: AdmissionRequest, isRestricted: boolean): Promise<void> {
   const { spec } = requestIn(request.object);
   const pem = Buffer.from(spec.request, "base64").toString("utf8");
   const asked = await parseCertificateRequest(pem).catch((error: unknown) => {
@@ -34,7 +47,11 @@ async function checkAsked(request: AdmissionRequest): Promise<void> {
     throw invalidRequest(request, `must be a PEM block of type CERTIFICATE REQUEST: ${why}`);
   });
   if (!asked.isOwn) throw invalidRequest(request, "must be signed with its own key");
-  if (spec.signerName === CLIENT_SIGNER && asked.organizations.includes("system:masters"))
+  if (
+    isRestricted &&
+    spec.signerName === CLIENT_SIGNER &&
+    asked.organizations.includes("system:masters")
+  )
     throw refused(
       request,
       `use of ${CLIENT_SIGNER} signer with system:masters group is not allowed`,
