@@ -16,7 +16,9 @@ import {
   type CgroupMount,
   deviceCalls,
   directoryCalls,
+  type KernelPathKind,
   mountCalls,
+  openMaskCalls,
   openSourceCalls,
   protectCalls,
   readonlyRootCall,
@@ -71,6 +73,7 @@ export function containerProgram(plan: ContainerPlan): Program {
   const { process, spec } = plan;
   const gate = { telling: 3 + plan.keptDescriptors, waiting: 4 + plan.keptDescriptors };
   const sources = bindSources(plan, gate.waiting + 1);
+  const protection = { ...spec.linux, kindOf: (): KernelPathKind => "unknown" };
   return [
     ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     ...plan.joined.flatMap(joinCalls),
@@ -80,13 +83,14 @@ export function containerProgram(plan: ContainerPlan): Program {
     ...stdioCalls(plan.stdio, process.terminal),
     ...gateCalls(plan.gate, gate),
     ...openSourceCalls(sources),
+    ...openMaskCalls(protection),
     ...rootCalls(plan),
     ...(plan.waitsForHooks ? stopCalls(gate, "h") : []),
     ...enterRootCalls(spec),
     ...mountCalls(plan.mounts, sources, plan.cgroupMounts),
     ...deviceCalls(plan.devices),
     ...kernelCalls(spec),
-    ...protectCalls({ ...spec.linux, kindOf: () => "unknown" }),
+    ...protectCalls(protection, gate.waiting + 1 + sources.length),
     ...directoryCalls(process.cwd, new Set(["/"])),
     ...(spec.root.readonly ? [readonlyRootCall()] : []),
     { call: "chdir", args: [process.cwd], what: `enter directory ${process.cwd}` },

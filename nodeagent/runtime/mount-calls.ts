@@ -252,11 +252,33 @@ export interface ProtectOptions {
   readonly kindOf: (path: string) => KernelPathKind;
 }
 
+/** Those that have to be covered by a file, as far as it is known. */
+export function maskedFiles({ kindOf, maskedPaths }: ProtectOptions): readonly string[] {
+  return maskedPaths.filter((path) => kindOf(path) !== "directory");
+}
+
+/**
+ * Takes the node's /dev/null, once for each. The container's own may be anything: a link to what is masked, where its /dev is
+ * shared with another container (CVE-2025-31133). As with bind mounts, the answers count up.
+ */
+export function openMaskCalls(options: ProtectOptions): Program {
+  const flags = OPEN_TREE.clone | OPEN_TREE.cloexec;
+  return maskedFiles(options).map((path) => ({
+    call: "open_tree",
+    args: [AT.cwd, "/dev/null", flags],
+    what: `take /dev/null for ${path}`,
+  }));
+}
+
 /** Paths of /proc and /sys that a container may not change, and those that it may not read. */
-export function protectCalls({ readonlyPaths, maskedPaths, kindOf }: ProtectOptions): Program {
+export function protectCalls(options: ProtectOptions, firstMask: number): Program {
+  const { readonlyPaths, maskedPaths, kindOf } = options;
+  const files = maskedFiles(options);
   return [
     ...readonlyPaths.flatMap(readonlyCalls),
-    ...maskedPaths.flatMap((path) => maskCalls(path, kindOf(path))),
+    ...maskedPaths.flatMap((path) =>
+      maskCalls(path, kindOf(path), firstMask + files.indexOf(path)),
+    ),
   ];
 }
 
@@ -278,13 +300,19 @@ function readonlyCalls(path: string): Program {
   ];
 }
 
-/** To try a file on a directory is no harm, but the failed mount costs the kernel 0.5 ms: so not where we know better. */
-function maskCalls(path: string, kind: KernelPathKind): Program {
+/** `mask`: the descriptor of a /dev/null, if it is no directory. EINVAL is a directory's answer to being covered by a file. */
+function maskCalls(path: string, kind: KernelPathKind, mask: number): Program {
+  const alone = mountAttr(0, 0, MS.private);
+  const own: SystemCall = {
+    call: "mount_setattr",
+    args: [mask, "", AT.emptyPath, alone, alone.length],
+    what: `keep the mask of ${path} to ourselves`,
+  };
   const file: SystemCall = {
-    call: "mount",
-    args: ["/dev/null", path, 0, MS.bind, 0],
+    call: "move_mount",
+    args: [mask, "", AT.cwd, path, MOVE_MOUNT_FROM_EMPTY_PATH],
     what: `mask ${path}`,
-    tolerate: [E.noEnt, E.notDir],
+    tolerate: [E.noEnt, E.notDir, E.inval],
     skip: kind === "file" ? 0 : 1,
   };
   const directory: SystemCall = {
@@ -294,7 +322,7 @@ function maskCalls(path: string, kind: KernelPathKind): Program {
     tolerate: [E.noEnt],
   };
   if (kind === "directory") return [directory];
-  return kind === "file" ? [{ ...file, tolerate: [E.noEnt] }] : [file, directory];
+  return kind === "file" ? [own, { ...file, tolerate: [E.noEnt] }] : [own, file, directory];
 }
 
 /** No recursion: volumes stay writable in a read-only root. */

@@ -6,6 +6,7 @@ import {
   directoryCalls,
   type KernelPathKind,
   mountCalls,
+  openMaskCalls,
   openSourceCalls,
   protectCalls,
   readonlyRootCall,
@@ -126,6 +127,11 @@ const START_RECORD = {
 function containerCalls(plan: StartPlan): Program {
   const { oci } = plan;
   const sources = bindSources(plan);
+  const protection = {
+    readonlyPaths: oci.linux.readonlyPaths,
+    maskedPaths: oci.linux.maskedPaths,
+    kindOf: (path: string) => plan.kernelPaths.get(path) ?? "unknown",
+  };
   return [
     ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     ...plan.joined.filter(({ kind }) => kind !== "pid").flatMap(joinCalls),
@@ -138,6 +144,7 @@ function containerCalls(plan: StartPlan): Program {
       what: "close all of the node's descriptors",
     },
     ...openSourceCalls(sources),
+    ...openMaskCalls(protection),
     ...rootCalls(plan),
     ...mountCalls(oci.mounts, sources, plan.cgroupMounts),
     ...deviceCalls(oci.linux.devices),
@@ -145,11 +152,7 @@ function containerCalls(plan: StartPlan): Program {
       writeFileCalls(sysctlPath(name), value),
     ),
     ...hostnameCalls(plan),
-    ...protectCalls({
-      readonlyPaths: oci.linux.readonlyPaths,
-      maskedPaths: oci.linux.maskedPaths,
-      kindOf: (path) => plan.kernelPaths.get(path) ?? "unknown",
-    }),
+    ...protectCalls(protection, SOURCE_DESCRIPTOR_FIRST + sources.length),
     ...directoryCalls(oci.process.cwd, new Set(["/"])),
     ...(oci.root.readonly ? [readonlyRootCall()] : []),
     { call: "chdir", args: [oci.process.cwd], what: `enter directory ${oci.process.cwd}` },
