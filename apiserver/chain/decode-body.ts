@@ -6,6 +6,7 @@ import { apiVersionOf } from "#resources";
 import { customKindOf } from "./custom-kind.ts";
 import { invalid } from "./failures.ts";
 import { identify } from "./identity.ts";
+import { tooLarge } from "./json-text.ts";
 import type { Body, Call } from "./steps.ts";
 
 /** The object in its JSON shape: checked against its kind's description and its route, defaults filled in. */
@@ -26,6 +27,8 @@ export function decodeBody(call: Call, body: Body): JsonObject {
 }
 
 export function refusal(call: Call, problems: readonly Problem[]): StatusError {
+  const size = problems.find((p) => p.type === "size");
+  if (size !== undefined) return tooLarge(size.message);
   const strict = problems.every((p) => p.type === "unknown" || p.type === "duplicate");
   const texts = problems.map((p) => p.message).join(", ");
   if (strict) {

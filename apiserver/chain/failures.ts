@@ -27,13 +27,18 @@ export function conflict(resource: Resource, name: string, why: string): StatusE
 export const MODIFIED =
   "the object has been modified; please apply your changes to the latest version and try again";
 
+/** As many as the decoder names; an object that has more faults is broken as a whole, and telling all could take megabytes. */
+const CAUSES_MAX = 100;
+
 export function invalid(
   resource: Resource,
   name: string,
-  causes: readonly StatusCause[],
+  all: readonly StatusCause[],
 ): StatusError {
+  const causes = all.slice(0, CAUSES_MAX);
   const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
   const texts = causes.map((c) => (c.field === undefined ? c.message : `${c.field}: ${c.message}`));
+  if (all.length > CAUSES_MAX) texts.push(`and ${all.length - CAUSES_MAX} more`);
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return new StatusError("Invalid", `${kind} "${name}" is invalid: ${list}`, {
     details: { name, group: resource.group, kind: resource.kind, causes },

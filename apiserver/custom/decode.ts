@@ -1,5 +1,6 @@
 /** Custom objects as clients send them: plain JSON, pruned by the schema, with metadata as every kind has it. */
 import {
+  countParsed,
   type Decoded,
   duplicateProblems,
   type FieldValidation,
@@ -33,7 +34,7 @@ export function decodeCustom(input: unknown, options: CustomDecoding): Decoded {
   for (const path of unknown)
     lax.push({ type: "unknown", path, message: `unknown field "${path}"` });
   if (read.text !== undefined && fieldValidation !== "Ignore")
-    lax.push(...duplicateProblems(read.text, read.object));
+    lax.push(...duplicateProblems(read.text, countParsed(read.object) === read.fields));
   const hard = problems.filter(({ type }) => type !== "unknown");
   const found = fieldValidation === "Strict" ? [...hard, ...lax] : hard;
   const object = { ...pruned, metadata } as unknown as ApiObject;

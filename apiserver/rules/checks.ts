@@ -48,6 +48,12 @@ export function between(
   return [invalid(path, value, `must be between ${range.min} and ${range.max}, inclusive`)];
 }
 
+/** Of each value, whether it stood in the list before. In one pass: who means ill sends long lists. */
+export function repeats(values: readonly unknown[]): readonly boolean[] {
+  const seen = new Set<unknown>();
+  return values.map((value) => seen.size === seen.add(value).size);
+}
+
 /** What is wrong with a name, by one of the rules for names. */
 export function named(
   path: string,

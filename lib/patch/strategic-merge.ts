@@ -86,30 +86,63 @@ function mergeList(
   if (replaces || !mergesLists(field)) return items.map(plainValue);
   const mergeKey = field?.mergeKey;
   if (mergeKey === undefined) return [...new Set([...before, ...items])];
-  let result = [...before];
+  return mergeByKey(before, items, mergeKey, { field, name });
+}
+
+function mergeByKey(
+  before: readonly JsonValue[],
+  items: readonly JsonValue[],
+  mergeKey: string,
+  { field, name }: { readonly field: PatchField | undefined; readonly name: string },
+): readonly JsonValue[] {
+  const result: (JsonValue | undefined)[] = [...before];
+  const places = placesBy(mergeKey, before);
   for (const item of items) {
-    if (!isObject(item))
-      throw new StrategicMergeError(`${name}: items of this list are objects with a ${mergeKey}`);
-    const { [DIRECTIVE]: directive, ...change } = item;
-    const id = item[mergeKey];
-    if (id === undefined) throw new StrategicMergeError(`${name}: an item lacks its ${mergeKey}`);
-    const isIt = (each: JsonValue): boolean => isObject(each) && each[mergeKey] === id;
+    const { change, directive, id } = itemChange(item, mergeKey, name);
+    const found = places.get(id) ?? [];
+    const [at = result.length] = found;
     if (directive === "delete") {
-      result = result.filter((each) => !isIt(each));
+      for (const each of found) result[each] = undefined;
+      places.delete(id);
       continue;
     }
-    const at = result.findIndex(isIt);
-    if (at === -1) result.push(plain(change));
-    else if (directive === "replace") result[at] = plain(change);
-    else result[at] = applyStrategicMerge(result[at] as JsonObject, change, field?.schema);
+    if (at === result.length) places.set(id, [at]);
+    const current = directive === "replace" ? undefined : result[at];
+    result[at] =
+      current === undefined
+        ? plain(change)
+        : applyStrategicMerge(current as JsonObject, change, field?.schema);
   }
-  return result;
+  return result.filter((item) => item !== undefined);
+}
+
+function itemChange(item: JsonValue, mergeKey: string, name: string) {
+  if (!isObject(item))
+    throw new StrategicMergeError(`${name}: items of this list are objects with a ${mergeKey}`);
+  const { [DIRECTIVE]: directive, ...change } = item;
+  const id = item[mergeKey];
+  if (id === undefined) throw new StrategicMergeError(`${name}: an item lacks its ${mergeKey}`);
+  return { change, directive, id };
+}
+
+/** Where items with a value of the key stand. */
+function placesBy(key: string, items: readonly JsonValue[]): Map<JsonValue, number[]> {
+  const places = new Map<JsonValue, number[]>();
+  for (const [at, item] of items.entries()) {
+    const id = isObject(item) ? item[key] : undefined;
+    if (id === undefined) continue;
+    const known = places.get(id);
+    if (known === undefined) places.set(id, [at]);
+    else known.push(at);
+  }
+  return places;
 }
 
 function deleteFrom(result: Record<string, JsonValue>, name: string, values: JsonValue): void {
   const list = result[name];
   if (!isList(list) || !isList(values)) return;
-  result[name] = list.filter((item) => !values.includes(item));
+  const gone = new Set(values);
+  result[name] = list.filter((item) => !gone.has(item));
 }
 
 /** The patch's author has seen this order; items that it did not know keep their places behind those they followed. */
@@ -147,18 +180,23 @@ function ordered(
   const placed = list
     .filter((item) => placeOf(item) !== undefined)
     .toSorted((a, b) => (placeOf(a) ?? 0) - (placeOf(b) ?? 0));
-  const result = [...placed];
-  for (const [at, item] of list.entries()) {
-    if (placeOf(item) !== undefined) continue;
-    const previous = list[at - 1];
-    const after = previous === undefined ? -1 : result.indexOf(previous);
-    result.splice(after + 1, 0, item);
+  /** Items without a place, by the one with a place that they follow. */
+  const followers = new Map<JsonValue | undefined, JsonValue[]>();
+  let anchor: JsonValue | undefined;
+  for (const item of list) {
+    if (placeOf(item) !== undefined) anchor = item;
+    else if (followers.get(anchor)?.push(item) === undefined) followers.set(anchor, [item]);
   }
-  return result;
+  return [undefined, ...placed].flatMap((item) => {
+    const behind = followers.get(item) ?? [];
+    followers.delete(item);
+    return item === undefined ? behind : [item, ...behind];
+  });
 }
 
 function retainedOnly(document: JsonObject, keys: readonly JsonValue[]): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(document).filter(([key]) => keys.includes(key)));
+  const kept = new Set(keys);
+  return Object.fromEntries(Object.entries(document).filter(([key]) => kept.has(key)));
 }
 
 function checkDirective(directive: JsonValue | undefined): void {

@@ -1,6 +1,7 @@
 import type { ApiObject, JsonObject, JsonValue } from "#proto";
-import { isDeeper, JSON_DEPTH_MAX } from "./depth.ts";
-import { countFields, countParsed, duplicateFields } from "./duplicates.ts";
+import { isDeeper } from "./depth.ts";
+import { duplicateFields } from "./duplicates.ts";
+import { extentOf, extentProblem, JSON_PARTS_MAX, TOO_DEEP, TOO_MANY } from "./extent.ts";
 import { JsonDecoder } from "./json-decoder.ts";
 import type { FieldValidation, Problem } from "./problem.ts";
 import { schemaOf } from "./tables.ts";
@@ -34,17 +35,17 @@ export function decodeJson<T extends ApiObject = ApiObject>(
 ): Decoded<T> {
   const read = readObject(kind, input);
   if ("problem" in read) return failed(read.problem);
-  const { object: given, text } = read;
+  const { fields, object: given, text } = read;
   const schema = schemaOf(kind.apiVersion, kind.kind);
   if (schema === undefined) return failed(unknownKind(kind));
 
   const decoder = new JsonDecoder();
-  const isTyped =
-    schema.isTyped && (given["apiVersion"] === undefined || given["kind"] === undefined);
-  const decoded = decoder.message(schema, isTyped ? { ...given, ...kind } : given);
+  const missing = schema.isTyped ? missingType(given) : 0;
+  const decoded = decoder.message(schema, missing > 0 ? { ...given, ...kind } : given);
+  if (decoder.fields > JSON_PARTS_MAX) return failed(TOO_MANY);
   const lax = decoder.problems.filter((problem) => problem.type === "unknown");
   if (text !== undefined && options.fieldValidation !== "Ignore")
-    lax.push(...duplicateProblems(text, given));
+    lax.push(...duplicateProblems(text, decoder.fields - missing === fields));
   const hard = decoder.problems.filter((problem) => problem.type !== "unknown");
   const problems = options.fieldValidation === "Strict" ? [...hard, ...lax] : hard;
   return {
@@ -54,27 +55,37 @@ export function decodeJson<T extends ApiObject = ApiObject>(
   };
 }
 
-/** The input as an object of the kind, whatever is in it; with its text where it came as one. */
+export interface Readable {
+  readonly object: JsonObject;
+  /** Where it came as one. */
+  readonly text: string | undefined;
+  /** How many the text has; more than were parsed means duplicates. */
+  readonly fields: number;
+}
+
+/** The input as an object of the kind, whatever is in it. */
 export function readObject(
   kind: KindRef,
   input: unknown,
-):
-  | { readonly object: JsonObject; readonly text: string | undefined }
-  | { readonly problem: Problem } {
+): Readable | { readonly problem: Problem } {
   const text = textOf(input);
+  const extent = text === undefined ? NO_EXTENT : extentOf(text);
+  const bound = extentProblem(extent);
+  if (bound !== undefined) return { problem: bound };
   const parsed = text === undefined ? (input as JsonValue) : parse(text);
   if (parsed instanceof SyntaxProblem) return { problem: parsed };
-  if (isDeeper(parsed)) return { problem: TOO_DEEP };
+  if (text === undefined && isDeeper(parsed)) return { problem: TOO_DEEP };
   const problem = checkTop(kind, parsed);
-  return problem === undefined ? { object: parsed as JsonObject, text } : { problem };
+  if (problem !== undefined) return { problem };
+  return { object: parsed as JsonObject, text, fields: extent.fields };
 }
 
-/** Whatever can be written must be safe to walk for all who read it. */
-const TOO_DEEP: Problem = {
-  type: "syntax",
-  path: "",
-  message: `the body nests deeper than ${JSON_DEPTH_MAX} levels`,
-};
+const NO_EXTENT = { fields: 0, containers: 0, depth: 0 };
+
+/** How many of the two fields that say what it is an object leaves out. */
+function missingType(given: JsonObject): number {
+  return Number(given["apiVersion"] === undefined) + Number(given["kind"] === undefined);
+}
 
 function failed<T extends ApiObject>(problem: Problem): Decoded<T> {
   return { object: undefined, problems: [problem], warnings: [] };
@@ -141,9 +152,9 @@ function unknownKind(kind: KindRef): Problem {
   };
 }
 
-/** Fields that stand twice. The exact place is searched only when counting says that there is one. */
-export function duplicateProblems(text: string, parsed: JsonValue): Problem[] {
-  if (countFields(text) === countParsed(parsed)) return [];
+/** Fields that stand twice. The exact place is searched only when counting says that there may be one. */
+export function duplicateProblems(text: string, isCountRight: boolean): Problem[] {
+  if (isCountRight) return [];
   return duplicateFields(text).map((path) => ({
     type: "duplicate",
     path,

@@ -8,21 +8,7 @@ export function duplicateFields(text: string): readonly string[] {
   return scanner.found;
 }
 
-/** How many fields the objects in a valid JSON text have; more than were parsed means duplicates. */
-export function countFields(text: string): number {
-  let count = 0;
-  let isString = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (isString) {
-      if (code === BACKSLASH) at++;
-      else if (code === QUOTE) isString = false;
-    } else if (code === QUOTE) isString = true;
-    else if (code === COLON) count++;
-  }
-  return count;
-}
-
+/** How many fields the objects in a value have. */
 export function countParsed(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const values: unknown[] = Object.values(value);
@@ -32,7 +18,6 @@ export function countParsed(value: unknown): number {
 
 const QUOTE = 34;
 const COMMA = 44;
-const COLON = 58;
 const LIST = 91;
 const BACKSLASH = 92;
 const OBJECT = 123;

@@ -12,6 +12,7 @@ export {
 } from "./decode-json.ts";
 export { applyDefaults, withDefaults } from "./defaults.ts";
 export { isDeeper, JSON_DEPTH_MAX } from "./depth.ts";
+export { countParsed } from "./duplicates.ts";
 export {
   decodeProtobuf,
   encodeProtobuf,
@@ -20,6 +21,7 @@ export {
   ProtobufList,
   protobufEventHead,
 } from "./envelope.ts";
+export { extentOf, extentProblem, JSON_PARTS_MAX } from "./extent.ts";
 export { JsonDecoder } from "./json-decoder.ts";
 export { fieldAt, type PatchMeta, patchMetaOf } from "./patch-meta.ts";
 export type { FieldValidation, Problem } from "./problem.ts";

@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue } from "#proto";
+import { defineProperty } from "./define-property.ts";
+import { countParsed } from "./duplicates.ts";
 import type { Problem } from "./problem.ts";
 import { readScalar } from "./read-scalar.ts";
 import { type Field, type Message, TYPE } from "./schema.ts";
-import { isLeftOut, zeroOf } from "./zero.ts";
+import { EMPTY_MAP, isLeftOut, zeroOf } from "./zero.ts";
 
 /** A request names at most so many faults; one that has more is broken as a whole. */
 const PROBLEMS_MAX = 100;
@@ -18,6 +20,8 @@ const EMPTY: JsonObject = {};
  */
 export class JsonDecoder {
   readonly problems: Problem[] = [];
+  /** How many the input had, the unknown among them; fewer where a value was wrong. */
+  fields = 0;
   readonly #path: (string | number)[] = [];
 
   message(message: Message, input: JsonObject): JsonObject {
@@ -41,7 +45,9 @@ export class JsonDecoder {
       if (decoded === undefined) continue;
       if (!isLeftOut(field, decoded)) out[field.name] = decoded;
     }
-    if (countKeys(input) !== known) this.#nameUnknown(message, input);
+    const keys = countKeys(input);
+    this.fields += keys;
+    if (keys !== known) this.#nameUnknown(message, input);
     return out;
   }
 
@@ -87,15 +93,19 @@ export class JsonDecoder {
   #map(field: Field, value: JsonValue): JsonValue | undefined {
     if (!isObject(value)) return this.#wrong("a map", value);
     const out: Record<string, JsonValue> = {};
-    for (const key of Object.keys(value)) {
+    const keys = Object.keys(value);
+    this.fields += keys.length;
+    let isEmpty = true;
+    for (const key of keys) {
       this.#path.push(key);
       const item = this.#item(field, value[key] ?? null);
       this.#path.pop();
       if (item === undefined) continue;
+      isEmpty = false;
       if (key === "__proto__") defineProperty(out, key, item);
       else out[key] = item;
     }
-    return out;
+    return isEmpty && !field.isAlways ? EMPTY_MAP : out;
   }
 
   /** Go takes null among values for the zero value. */
@@ -113,6 +123,8 @@ export class JsonDecoder {
   #value(field: Field, value: JsonValue): JsonValue | undefined {
     if (field.type === TYPE.message) return this.#nested(field, value);
     if (field.type === TYPE.slice) return this.#strings(value);
+    // What is kept as it is.
+    if (typeof value === "object") this.fields += countParsed(value);
     const read = readScalar(field.type, value);
     if (read.wanted === undefined) return read.value;
     return this.#wrong(read.wanted, value, read.mend);
@@ -149,6 +161,8 @@ export class JsonDecoder {
     for (const key of Object.keys(input)) {
       if (message.byName.has(key)) continue;
       if (message.isTyped && (key === "apiVersion" || key === "kind")) continue;
+      this.fields += countParsed(input[key]);
+      if (this.problems.length >= PROBLEMS_MAX) continue;
       const path = this.pathText(key);
       const near = nearest(key, message);
       this.#add({
@@ -188,11 +202,6 @@ function countKeys(input: object): number {
 
 function isObject(value: JsonValue): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A plain assignment would set the object's prototype. */
-function defineProperty(out: object, key: string, value: JsonValue): void {
-  Object.defineProperty(out, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function shorten(value: JsonValue): string {

@@ -1,7 +1,7 @@
 /** What is wrong with an object as it was sent: where, what, and how to mend it. */
 export interface Problem {
   /** `unknown` and `duplicate` are errors only under strict validation; the others always are. */
-  readonly type: "unknown" | "duplicate" | "type" | "value" | "syntax" | "kind";
+  readonly type: "unknown" | "duplicate" | "type" | "value" | "syntax" | "size" | "kind";
   /** `spec.containers[0].image`; "" for the object itself. */
   readonly path: string;
   /** One line that names the place and the fault: `unknown field "spec.foo"`. */

@@ -1,4 +1,6 @@
 import type { JsonObject, JsonValue } from "#proto";
+import { defineProperty } from "./define-property.ts";
+import { extentOf, extentProblem, JSON_PARTS_MAX } from "./extent.ts";
 import { ProtobufError, ProtobufReader, WIRE } from "./protobuf-reader.ts";
 import { type Field, type Message, type Slot, TYPE, type TypeCode } from "./schema.ts";
 import { durationText, microTimeText, timeText } from "./time.ts";
@@ -11,12 +13,14 @@ const DEPTH_MAX = 100;
 export class ProtobufDecoder {
   readonly #reader: ProtobufReader;
   #depth = 0;
+  #parts = 0;
 
   constructor(bytes: Uint8Array, from = 0) {
     this.#reader = new ProtobufReader(bytes, from);
   }
 
   message(message: Message, end: number, typeMeta?: JsonObject): JsonObject {
+    this.#count();
     this.#depth++;
     if (this.#depth > DEPTH_MAX) throw new ProtobufError("the object is nested too deeply");
     const values = new Array<JsonValue | undefined>(message.fields.length).fill(undefined);
@@ -72,7 +76,15 @@ export class ProtobufDecoder {
     while (isPacked && this.#reader.at < limit);
   }
 
+  /** Two bytes are enough for a message of thirty fields. */
+  #count(): void {
+    this.#parts++;
+    if (this.#parts > JSON_PARTS_MAX)
+      throw new ProtobufError(`the object has more than ${JSON_PARTS_MAX} messages and entries`);
+  }
+
   #entry(field: Field, end: number, entries: Record<string, JsonValue>): void {
+    this.#count();
     const reader = this.#reader;
     let key = "";
     let value: JsonValue | undefined;
@@ -84,12 +96,8 @@ export class ProtobufDecoder {
       else reader.skip(tag & 7, end);
     }
     value ??= field.type === TYPE.message ? {} : field.type === TYPE.slice ? [] : "";
-    Object.defineProperty(entries, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (key === "__proto__") defineProperty(entries, key, value);
+    else entries[key] = value;
   }
 
   #value(field: Field, end: number): JsonValue | undefined {
@@ -124,7 +132,7 @@ export class ProtobufDecoder {
   }
 
   #special(type: TypeCode, end: number): JsonValue | undefined {
-    const parts = this.#parts(end);
+    const parts = this.#numbered(end);
     const [, first, second, third] = parts;
     switch (type) {
       case TYPE.quantity:
@@ -143,7 +151,7 @@ export class ProtobufDecoder {
   }
 
   /** The special types have three fields at most; each is a number or a text. */
-  #parts(end: number): (number | string | undefined)[] {
+  #numbered(end: number): (number | string | undefined)[] {
     const parts: (number | string | undefined)[] = [undefined, undefined, undefined, undefined];
     while (this.#reader.at < end) {
       const tag = this.#reader.varint();
@@ -165,6 +173,8 @@ function wireOf(type: TypeCode): number {
 }
 
 function parseRaw(text: string): JsonValue {
+  const problem = extentProblem(extentOf(text));
+  if (problem !== undefined) throw new ProtobufError(`an embedded object: ${problem.message}`);
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {

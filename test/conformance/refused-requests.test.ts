@@ -21,12 +21,33 @@ interface Request {
   readonly method?: string;
   readonly path: string;
   readonly type?: string;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** `[[…]]` and `{"a":{"a":…}}` deep. */
 const list = "[".repeat(100_000) + "]".repeat(100_000);
 const object = `${'{"a":'.repeat(9000)}1${"}".repeat(9000)}`;
+
+/** 70,000 fields in less than a megabyte. */
+const wide = `{${Array.from({ length: 70_000 }, (_, at) => `"k${at}":""`).join()}}`;
+const wideMap = `{"metadata":{"name":"wide"},"data":${wide}}`;
+const bad = Array.from({ length: 5000 }, (_, at) => `"a b${at}"`).join();
+/** The envelope of a pod with 70,000 empty containers, two bytes each. */
+const containers = Buffer.alloc(140_000, Buffer.from([0x12, 0]));
+const widePod = Buffer.concat([
+  Buffer.from("6b3873000a090a0276311203506f6412", "hex"),
+  varint(containers.length + 1 + varint(containers.length).length),
+  Buffer.from([0x12]),
+  varint(containers.length),
+  containers,
+]);
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 128; rest >>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
 
 const REFUSED: readonly (readonly [Request, number, RegExp])[] = [
   [{ path: `${MAPS}?watch=1&sendInitialEvents=1` }, 422, /sendInitialEvents requires setting/],
@@ -61,6 +82,60 @@ const REFUSED: readonly (readonly [Request, number, RegExp])[] = [
     /nests deeper than 500 levels/,
   ],
   [{ method: "POST", path: MAPS, body: object }, 400, /nests deeper than 500 levels/],
+  [{ method: "POST", path: MAPS, body: wideMap }, 413, /more than 65536 fields/],
+  [{ method: "POST", path: MAPS, body: `[${"{},".repeat(70_000)}{}]` }, 413, /more than 65536/],
+  [{ method: "PUT", path: `${MAPS}/a`, body: wideMap }, 413, /more than 65536 fields/],
+  [
+    { method: "PATCH", path: `${MAPS}/a`, type: "application/merge-patch+json", body: wideMap },
+    413,
+    /more than 65536 fields/,
+  ],
+  [
+    {
+      method: "PATCH",
+      path: `${MAPS}/wide?fieldManager=me`,
+      type: "application/apply-patch+yaml",
+      body: wideMap,
+    },
+    413,
+    /more than 65536 fields/,
+  ],
+  [
+    { method: "DELETE", path: `${MAPS}/a`, type: "application/json", body: wide },
+    413,
+    /more than 65536 fields/,
+  ],
+  [
+    {
+      method: "POST",
+      path: "/api/v1/namespaces/default/pods",
+      type: "application/vnd.kubernetes.protobuf",
+      body: widePod,
+    },
+    400,
+    /more than 65536 messages and entries/,
+  ],
+  [
+    {
+      method: "POST",
+      path: MAPS,
+      type: "application/yaml",
+      body: `data:\n${Array.from({ length: 30_000 }, (_, at) => `  k${at}: a\n`).join("")}`,
+    },
+    413,
+    /limit is 262144 for YAML; send it as JSON/,
+  ],
+  [
+    { method: "POST", path: MAPS, type: "application/yaml", body: "data: {a: b, a: c}" },
+    400,
+    /map keys must be unique: "a"/,
+  ],
+  [{ method: "POST", path: MAPS, type: "application/xml", body: "<a/>" }, 415, /application\/yaml/],
+  [
+    { method: "POST", path: MAPS, body: `{"metadata":{"name":"bad","finalizers":[${bad}]}}` },
+    422,
+    /and 4900 more\]$/,
+  ],
   ...["merge", "strategic-merge"].map(
     (kind) =>
       [
@@ -91,13 +166,17 @@ const REFUSED: readonly (readonly [Request, number, RegExp])[] = [
 
 for (const [request, code, why] of REFUSED) {
   const { body = "", method = "GET", path, type = "" } = request;
-  test(`${method} ${path} ${type} ${body.slice(0, 30)} is refused`, TIMEOUT, async () => {
-    const answer = await ask(request);
-    assert.equal(answer.code, code, answer.text);
-    assert.match(answer.text, /"kind":"Status"/);
-    assert.match((JSON.parse(answer.text) as { readonly message: string }).message, why);
-    assert.doesNotMatch(answer.text, /call stack/);
-  });
+  test(
+    `${method} ${path} ${type} ${JSON.stringify(String(body).slice(0, 30))} is refused`,
+    TIMEOUT,
+    async () => {
+      const answer = await ask(request);
+      assert.equal(answer.code, code, answer.text);
+      assert.match(answer.text, /"kind":"Status"/);
+      assert.match((JSON.parse(answer.text) as { readonly message: string }).message, why);
+      assert.doesNotMatch(answer.text, /call stack/);
+    },
+  );
 }
 
 function ask({ body, method = "GET", path, type = "application/json" }: Request) {

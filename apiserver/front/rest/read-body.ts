@@ -4,11 +4,9 @@ import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { JSON_BYTES_MAX } from "#lib/json-bounds";
 import { StatusError } from "#lib/status-error";
-import { KUBERNETES_YAML } from "#lib/yaml";
-import { tooDeep } from "../../chain/depth.ts";
 import type { Body } from "../../chain/steps.ts";
 import { JSON_TYPE, MEDIA_TYPES, PROTOBUF_TYPE, YAML_TYPE } from "./media-type.ts";
-import { mayOpenTooDeep, opensTooDeep } from "./yaml-depth.ts";
+import { parseYaml } from "./read-yaml.ts";
 
 /** As long as Kubernetes gives a whole request: a body that drips holds what has come of it. */
 const BODY_MS_MAX = 60_000;
@@ -116,19 +114,6 @@ export function unsupported(type: string, known: readonly string[]): StatusError
 function isJson(bytes: Buffer): boolean {
   const start = bytes.toString("utf8", 0, 64).trimStart();
   return start.startsWith("{") || start.startsWith("[");
-}
-
-async function parseYaml(bytes: Buffer): Promise<JsonObject> {
-  const { Lexer, parse } = await import("yaml");
-  const text = bytes.toString("utf8");
-  if (mayOpenTooDeep(text) && opensTooDeep(new Lexer().lex(text))) throw tooDeep();
-  try {
-    return parse(text, KUBERNETES_YAML) as JsonObject;
-  } catch (cause) {
-    // The parser descends by recursion: it ran out of stack.
-    if ((cause as { readonly code?: string }).code === "RESOURCE_EXHAUSTION") throw tooDeep(cause);
-    throw new StatusError("BadRequest", `the body is not YAML: ${(cause as Error).message}`);
-  }
 }
 
 function fromProtobuf(bytes: Buffer): JsonObject {

@@ -1,7 +1,7 @@
 /** The four kinds of patch, told apart by the type of their body. */
 import type { Clock } from "#lib/clock";
-import type { JsonValue } from "#lib/json";
 import { StatusError } from "#lib/status-error";
+import { parseJson } from "../../chain/json-text.ts";
 import type { AnyPatch, Patch } from "../../chain/patch.ts";
 import { flag } from "./query.ts";
 import { decodeText, mediaType, readBytes, unsupported } from "./read-body.ts";
@@ -23,7 +23,7 @@ export async function readPatch({ request, query }: Exchange, clock: Clock): Pro
   const known = PATCH_TYPES[type];
   if (known === undefined) throw unsupported(type, [...Object.keys(PATCH_TYPES), APPLY]);
   if (query.has("force")) throw forceForbidden();
-  return { type: known, body: parseJson(await readBytes(request, clock)) } as Patch;
+  return { type: known, body: parseJson("patch", await readBytes(request, clock)) } as Patch;
 }
 
 function forceForbidden(): StatusError {
@@ -31,12 +31,4 @@ function forceForbidden(): StatusError {
   return new StatusError("Invalid", `PatchOptions.meta.k8s.io "" is invalid: force: ${message}`, {
     details: { causes: [{ reason: "FieldValueForbidden", field: "force", message }] },
   });
-}
-
-function parseJson(bytes: Buffer): JsonValue {
-  try {
-    return JSON.parse(bytes.toString("utf8")) as JsonValue;
-  } catch (cause) {
-    throw new StatusError("BadRequest", `the patch is not JSON: ${(cause as Error).message}`);
-  }
 }

@@ -4,7 +4,7 @@ import type { MatchCondition, RuleWithOperations } from "#proto/admissionregistr
 import type { Declarations } from "../../cel/environment.ts";
 import { compile } from "../../cel/program.ts";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
-import { named, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
+import { named, nonEmpty, oneOf, repeats, requiredOneOf } from "../checks.ts";
 
 const OPERATIONS = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 const SCOPES = ["*", "Cluster", "Namespaced"];
@@ -63,13 +63,13 @@ export function conditionCauses(
         message: `Too many: ${conditions.length}: must have at most ${CONDITIONS_MAX} items`,
       },
     ];
-  const names = conditions.map(({ name }) => name);
+  const isTwice = repeats(conditions.map(({ name }) => name));
   return conditions.flatMap(({ expression, name }, at) => {
     const here = `${path}[${at}]`;
     return [
       ...nonEmpty(`${here}.name`, name),
       ...named(`${here}.name`, name, labelKeyProblem),
-      ...(names.indexOf(name) < at ? [duplicate(`${here}.name`, name)] : []),
+      ...(isTwice[at] ? [duplicate(`${here}.name`, name)] : []),
       ...expressionCauses(`${here}.expression`, expression, { declarations, types: ["bool"] }),
     ];
   });

@@ -14,7 +14,15 @@ import type {
 import type { Declarations } from "../../cel/environment.ts";
 import { type PolicyLanguage, policyLanguage } from "../../cel/policy.ts";
 import { type Causes, duplicate, invalid, required, unsupported } from "../causes.ts";
-import { givenOf, labelSelector, named, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
+import {
+  givenOf,
+  labelSelector,
+  named,
+  nonEmpty,
+  oneOf,
+  repeats,
+  requiredOneOf,
+} from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { conditionCauses, conflicting, expressionCauses, ruleCauses } from "./matching.ts";
 import { firstPolicyStatus, nextPolicyStatus } from "./type-checking.ts";
@@ -95,7 +103,7 @@ function variableCauses(
   variables: readonly Variable[],
   { variables: compiled }: PolicyLanguage,
 ): Causes {
-  const names = variables.map(({ name }) => name);
+  const isTwice = repeats(variables.map(({ name }) => name));
   return variables.flatMap(({ expression, name }, at) => {
     const here = `${path}[${at}]`;
     const result = compiled[at]?.compiled;
@@ -104,7 +112,7 @@ function variableCauses(
       ...(IDENTIFIER.test(name)
         ? []
         : [invalid(`${here}.name`, name, "name is not a valid CEL identifier")]),
-      ...(names.indexOf(name) < at ? [duplicate(`${here}.name`, name)] : []),
+      ...(isTwice[at] ? [duplicate(`${here}.name`, name)] : []),
       ...(error === undefined
         ? []
         : [invalid(`${here}.expression`, expression, `compilation failed: ${error}`)]),
@@ -141,11 +149,11 @@ function annotationCauses(
   annotations: readonly AuditAnnotation[],
   declarations: Declarations,
 ): Causes {
-  const keys = annotations.map(({ key }) => key);
+  const isTwice = repeats(annotations.map(({ key }) => key));
   return annotations.flatMap(({ key, valueExpression }, at) => [
     ...nonEmpty(`${path}[${at}].key`, key),
     ...named(`${path}[${at}].key`, key, labelKeyProblem),
-    ...(keys.indexOf(key) < at ? [duplicate(`${path}[${at}].key`, key)] : []),
+    ...(isTwice[at] ? [duplicate(`${path}[${at}].key`, key)] : []),
     ...expressionCauses(`${path}[${at}].valueExpression`, valueExpression, {
       declarations,
       types: ["string", "null"],
@@ -159,6 +167,7 @@ export const validatingBindingRules: KindRules = {
     const spec = specOf(object) as unknown as ValidatingAdmissionPolicyBindingSpec;
     const { validationActions: actions = [] } = spec;
     const path = "spec.validationActions";
+    const isTwice = repeats(actions);
     const both =
       "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)";
     return [
@@ -168,7 +177,7 @@ export const validatingBindingRules: KindRules = {
         : []),
       ...actions.flatMap((action, at) => [
         ...requiredOneOf(`${path}[${at}]`, action, ACTIONS),
-        ...(actions.indexOf(action) < at ? [duplicate(`${path}[${at}]`, action)] : []),
+        ...(isTwice[at] ? [duplicate(`${path}[${at}]`, action)] : []),
       ]),
       ...(actions.includes("Deny") && actions.includes("Warn")
         ? [invalid(path, actions, both)]

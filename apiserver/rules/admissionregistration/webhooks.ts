@@ -7,7 +7,15 @@ import type {
 } from "#proto/admissionregistration/v1";
 import { conditionDeclarations } from "../../cel/admission.ts";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { between, givenOf, labelSelector, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
+import {
+  between,
+  givenOf,
+  labelSelector,
+  nonEmpty,
+  oneOf,
+  repeats,
+  requiredOneOf,
+} from "../checks.ts";
 import type { KindRules } from "../kind-rules.ts";
 import { conditionCauses, conflicting, ruleCauses } from "./matching.ts";
 
@@ -22,9 +30,9 @@ export const webhookRules: KindRules = {
   validate(object: JsonObject): Causes {
     const { webhooks = [] } = object as { readonly webhooks?: readonly unknown[] };
     const all = webhooks as readonly MutatingWebhook[];
-    const names = all.map(({ name }) => name);
+    const isTwice = repeats(all.map(({ name }) => name));
     return all.flatMap((hook, at) => [
-      ...(names.indexOf(hook.name) < at ? [duplicate(`webhooks[${at}].name`, hook.name)] : []),
+      ...(isTwice[at] ? [duplicate(`webhooks[${at}].name`, hook.name)] : []),
       ...webhookCauses(hook, `webhooks[${at}]`),
     ]);
   },

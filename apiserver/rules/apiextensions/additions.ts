@@ -9,7 +9,7 @@ import type {
   SelectableField,
 } from "#proto/apiextensions/v1";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
+import { nonEmpty, oneOf, repeats, requiredOneOf } from "../checks.ts";
 
 const COLUMN_TYPES = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS = [
@@ -90,12 +90,13 @@ export function selectableProblems(
           },
         ]
       : [];
+  const isTwice = repeats(paths);
   return [
     ...tooMany,
     ...paths.flatMap((each, at) => {
       const here = `${path}[${at}].jsonPath`;
       if (each === "") return [required(here)];
-      if (paths.indexOf(each) < at) return [duplicate(here, each)];
+      if (isTwice[at]) return [duplicate(here, each)];
       return isSelectable(schema, each)
         ? []
         : [

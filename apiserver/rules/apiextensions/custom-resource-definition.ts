@@ -11,7 +11,7 @@ import type {
 import { compileRules } from "../../custom/rules/compile-rules.ts";
 import { structuralProblems } from "../../custom/schema/structural.ts";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { named, nonEmpty, requiredOneOf } from "../checks.ts";
+import { named, nonEmpty, repeats, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { columnProblems, selectableProblems, subresourceProblems } from "./additions.ts";
 import { conversionProblems } from "./conversion.ts";
@@ -126,8 +126,9 @@ function nameProblems(names: CustomResourceDefinitionNames): Causes {
 function versionsProblems(versions: readonly CustomResourceDefinitionVersion[]): Causes {
   const causes: StatusCause[] = [];
   const names = versions.map(({ name }) => name);
+  const isTwice = repeats(names);
   for (const [at, name] of names.entries()) {
-    if (names.indexOf(name) < at) causes.push(duplicate(`spec.versions[${at}].name`, name));
+    if (isTwice[at]) causes.push(duplicate(`spec.versions[${at}].name`, name));
   }
   const stored = versions.filter(({ storage }) => storage).length;
   if (stored !== 1)

@@ -3,7 +3,7 @@ import { IndexSet, IndexSetError } from "#lib/api/index-set";
 import { labelKeyProblem } from "#lib/api/names";
 import type { JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from "#proto/batch/v1";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { atLeast, named, requiredOneOf } from "../checks.ts";
+import { atLeast, named, repeats, requiredOneOf } from "../checks.ts";
 
 const RULES_MAX = 20;
 const PATTERNS_MAX = 20;
@@ -87,6 +87,7 @@ function validateExitCodes(
 ): Causes {
   const here = `${path}.onExitCodes`;
   const isKnown = containerName === undefined || names.has(containerName);
+  const isTwice = repeats(values);
   return [
     ...requiredOneOf(`${here}.operator`, operator, ["In", "NotIn"]),
     ...(isKnown
@@ -106,7 +107,7 @@ function validateExitCodes(
       const where = `${here}.values[${at}]`;
       if (operator === "In" && value === 0)
         return [invalid(where, value, "must not be 0 for the In operator")];
-      if (values.indexOf(value) !== at) return [duplicate(where, value)];
+      if (isTwice[at]) return [duplicate(where, value)];
       return [];
     }),
     ...(values.some((value, at) => at > 0 && value < (values[at - 1] ?? 0))

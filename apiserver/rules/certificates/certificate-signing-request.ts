@@ -8,6 +8,7 @@ import type {
   CertificateSigningRequestCondition as Condition,
 } from "#proto/certificates/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
+import { repeats } from "../checks.ts";
 import type { KindRules, PartRules } from "../kind-rules.ts";
 
 const SECONDS_MIN = 600;
@@ -56,7 +57,8 @@ export const certificateSigningRequestRules: KindRules = {
 
 function validateSpec(spec: CertificateSigningRequestSpec): Causes {
   const { expirationSeconds, request, signerName, usages = [] } = spec;
-  const twice = usages.find((each, index) => usages.indexOf(each) !== index);
+  const isTwice = repeats(usages);
+  const twice = usages.find((_, index) => isTwice[index]);
   return [
     ...(request ? [] : [required("spec.request")]),
     ...(usages.length === 0 ? [required("spec.usages")] : []),
@@ -96,7 +98,13 @@ function validateSigner(name: string): Causes {
 function validateConditions(object: JsonObject, old: JsonObject): Causes {
   const conditions = conditionsIn(object);
   const types = conditions.map(({ type }) => type);
-  const causes = conditions.flatMap((each, index): Causes => validateCondition(each, index, types));
+  const isTwice = repeats(types);
+  const causes = conditions.flatMap(
+    (each, index): Causes => [
+      ...validateCondition(each, index),
+      ...(isTwice[index] ? [duplicate(`status.conditions[${index}].type`, each.type)] : []),
+    ],
+  );
   const field = "status.conditions";
   if (DECISIONS.every((type) => types.includes(type)))
     return [
@@ -111,16 +119,11 @@ function validateConditions(object: JsonObject, old: JsonObject): Causes {
   return [...causes, forbidden(field, `updates may not remove a condition of type "${lost.type}"`)];
 }
 
-function validateCondition(
-  { status: value, type }: Condition,
-  index: number,
-  types: readonly string[],
-): Causes {
+function validateCondition({ status: value, type }: Condition, index: number): Causes {
   const at = `status.conditions[${index}]`;
   const isDecision = [...DECISIONS, "Failed"].includes(type);
   return [
     ...(type ? [] : [required(`${at}.type`)]),
-    ...(types.indexOf(type) === index ? [] : [duplicate(`${at}.type`, type)]),
     ...(!value ? [required(`${at}.status`)] : []),
     ...(isDecision && value && value !== "True"
       ? [invalid(`${at}.status`, value, "must be True")]

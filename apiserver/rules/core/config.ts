@@ -15,7 +15,7 @@ export const configMapRules: KindRules = {
   validate(object) {
     const data = (object["data"] ?? {}) as Data;
     const binary = (object["binaryData"] ?? {}) as Data;
-    const twice = Object.keys(data).filter((key) => Object.hasOwn(binary, key));
+    const twice = Object.keys(binary).filter((key) => Object.hasOwn(data, key));
     return [
       ...keys(data, "data"),
       ...keys(binary, "binaryData"),

@@ -4,6 +4,7 @@ import type { JsonObject } from "#lib/json";
 import { type Amounts, parseAmounts } from "#lib/quota/amounts";
 import type { LimitRange, LimitRangeItem } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
+import { repeats } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -21,11 +22,11 @@ export const limitRangeRules: KindRules = {
   },
   validate(object) {
     const { limits = [] } = specOf(object) as unknown as Partial<LimitRange["spec"]>;
+    const isTwice = repeats(limits.map(({ type }) => type));
     return limits.flatMap((item, at) => {
       const path = `spec.limits[${at}]`;
-      const isTwice = limits.slice(0, at).some(({ type }) => type === item.type);
       return [
-        ...(isTwice ? [duplicate(`${path}.type`, item.type)] : []),
+        ...(isTwice[at] ? [duplicate(`${path}.type`, item.type)] : []),
         ...typeProblems(item, path),
         ...LISTS.flatMap((list) => listProblems(item[list] ?? {}, `${path}.${list}`)),
         ...orderProblems(item, path),

@@ -3,7 +3,7 @@ import { labelKeyProblem, labelValueProblem } from "#lib/api/names";
 import type { JsonObject } from "#lib/json";
 import type { Node } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid } from "../causes.ts";
-import { named, nonEmpty, requiredOneOf } from "../checks.ts";
+import { named, nonEmpty, repeats, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 
 type Taint = NonNullable<Node["spec"]["taints"]>[number];
@@ -24,16 +24,16 @@ export const nodeRules: KindRules = {
 };
 
 function validateTaints(taints: readonly Taint[]): Causes {
+  const isTwice = repeats(taints.map(({ effect, key }) => `${key} ${effect}`));
   return taints.flatMap((taint, at) => {
     const here = `spec.taints[${at}]`;
     const { effect, key, value } = taint;
-    const isTwice = taints.slice(0, at).some((each) => each.key === key && each.effect === effect);
     return [
       ...nonEmpty(`${here}.key`, key),
       ...named(`${here}.key`, key, labelKeyProblem),
       ...named(`${here}.value`, value, labelValueProblem),
       ...requiredOneOf(`${here}.effect`, effect, EFFECTS),
-      ...(isTwice ? [duplicate(here, { key, effect })] : []),
+      ...(isTwice[at] ? [duplicate(here, { key, effect })] : []),
     ];
   });
 }

@@ -1,17 +1,18 @@
 import { labelNameProblem, subdomainProblem } from "#lib/api/names";
 import type { Container, Pod } from "#proto/core/v1";
 import { type Causes, duplicate, invalid, notFound, required } from "../causes.ts";
-import { named, nonEmpty } from "../checks.ts";
+import { named, nonEmpty, repeats } from "../checks.ts";
 
 /** The pod's claims for devices, and what its containers take of them. */
 export function validateResourceClaims(pod: Pod["spec"], path: string): Causes {
   const { containers = [], initContainers = [], resourceClaims = [] } = pod;
   const names = resourceClaims.map(({ name }) => name);
+  const isRepeated = repeats(names);
   return [
     ...resourceClaims.flatMap((claim, at) => {
       const { name, resourceClaimName, resourceClaimTemplateName } = claim;
       const here = `${path}.resourceClaims[${at}]`;
-      const isTwice = names.indexOf(name) < at;
+      const isTwice = isRepeated[at];
       return [
         ...nonEmpty(`${here}.name`, name),
         ...named(`${here}.name`, name, labelNameProblem),

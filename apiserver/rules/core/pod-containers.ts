@@ -1,7 +1,7 @@
 import { labelNameProblem, portNameProblem } from "#lib/api/names";
 import type { Container, ContainerPort } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, notFound, required } from "../causes.ts";
-import { between, named, nonEmpty, oneOf, pathBelow } from "../checks.ts";
+import { between, named, nonEmpty, oneOf, pathBelow, repeats } from "../checks.ts";
 import { validateEnvironment } from "./environment.ts";
 import { validateLifecycle } from "./handler.ts";
 import { validateContainerSecurity } from "./pod-security.ts";
@@ -32,12 +32,13 @@ export function validateContainers(
   containers: readonly Container[],
   context: ContainersContext,
 ): Causes {
+  const { earlier } = context;
+  const isTwice = repeats([...earlier, ...containers].map(({ name }) => name));
   return containers.flatMap((container, at) => {
     const path = `${context.path}[${at}]`;
-    const taken = [...context.earlier, ...containers.slice(0, at)].map((each) => each.name);
     const runsToEnd = context.isInit && container.restartPolicy !== "Always";
     return [
-      ...validateIdentity(container, path, taken),
+      ...validateIdentity(container, path, isTwice[earlier.length + at] === true),
       ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, PULL),
       ...oneOf(`${path}.restartPolicy`, container.restartPolicy, RESTARTS),
       ...oneOf(
@@ -61,13 +62,13 @@ export function validateContainers(
   });
 }
 
-function validateIdentity(container: Container, path: string, taken: readonly string[]): Causes {
+function validateIdentity(container: Container, path: string, isTwice: boolean): Causes {
   const { image = "", name } = container;
   const hasSpace = image !== image.trim();
   return [
     ...nonEmpty(`${path}.name`, name),
     ...named(`${path}.name`, name, labelNameProblem),
-    ...((name ?? "") !== "" && taken.includes(name) ? [duplicate(`${path}.name`, name)] : []),
+    ...((name ?? "") !== "" && isTwice ? [duplicate(`${path}.name`, name)] : []),
     ...nonEmpty(`${path}.image`, image),
     ...(hasSpace
       ? [invalid(`${path}.image`, image, "must not have leading or trailing whitespace")]
@@ -77,10 +78,10 @@ function validateIdentity(container: Container, path: string, taken: readonly st
 
 function validatePorts(container: Container, path: string, hostNetwork: boolean): Causes {
   const ports = container.ports ?? [];
+  const isTwice = repeats(ports.map(({ name }) => name));
   return ports.flatMap((port, at) => {
     const here = `${path}.ports[${at}]`;
-    const isTaken =
-      port.name !== undefined && ports.slice(0, at).some((each) => each.name === port.name);
+    const isTaken = port.name !== undefined && isTwice[at];
     return [
       ...validatePort(port, here, hostNetwork),
       ...named(`${here}.name`, port.name, portNameProblem),
@@ -126,11 +127,11 @@ export function validateHostPorts(containers: readonly Container[], path: string
 
 function validateMounts(container: Container, path: string, volumes: ReadonlySet<string>): Causes {
   const mounts = container.volumeMounts ?? [];
+  const isRepeated = repeats(mounts.map(({ mountPath }) => mountPath));
   return mounts.flatMap((mount, at) => {
     const here = `${path}.volumeMounts[${at}]`;
     const { mountPath = "", mountPropagation, name = "", subPath, subPathExpr } = mount;
-    const isTwice =
-      mountPath !== "" && mounts.slice(0, at).some((each) => each.mountPath === mountPath);
+    const isTwice = mountPath !== "" && isRepeated[at];
     const isUnknown = name !== "" && !volumes.has(name);
     const hasBoth = (subPath ?? "") !== "" && (subPathExpr ?? "") !== "";
     const reachesOut =

@@ -8,6 +8,7 @@ import {
   named,
   nonEmpty,
   oneOf,
+  repeats,
   requiredOneOf,
   valuesFor,
 } from "../checks.ts";
@@ -141,15 +142,12 @@ function validateSpread(
   constraints: NonNullable<Spec["topologySpreadConstraints"]>,
   path: string,
 ): Causes {
+  const isTwice = repeats(
+    constraints.map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`),
+  );
   return constraints.flatMap((each, at) => {
     const here = `${path}[${at}]`;
     const { minDomains, topologyKey = "", whenUnsatisfiable } = each;
-    const isTwice = constraints
-      .slice(0, at)
-      .some(
-        (other) =>
-          other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable,
-      );
     const soft = minDomains !== undefined && whenUnsatisfiable !== "DoNotSchedule";
     return [
       ...atLeast(`${here}.maxSkew`, each.maxSkew ?? 0, 1),
@@ -169,7 +167,7 @@ function validateSpread(
       ...oneOf(`${here}.nodeAffinityPolicy`, each.nodeAffinityPolicy, INCLUSION),
       ...oneOf(`${here}.nodeTaintsPolicy`, each.nodeTaintsPolicy, INCLUSION),
       ...labelSelector(each.labelSelector, `${here}.labelSelector`),
-      ...(isTwice
+      ...(isTwice[at]
         ? [
             duplicate(
               `${here}.{topologyKey, whenUnsatisfiable}`,

@@ -1,7 +1,7 @@
 import { labelKeyProblem } from "#lib/api/names";
 import type { Container, Pod } from "#proto/core/v1";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { between, oneOf, pathBelow, requiredOneOf } from "../checks.ts";
+import { between, oneOf, pathBelow, repeats, requiredOneOf } from "../checks.ts";
 
 const ID = { min: 0, max: 2_147_483_647 };
 const PROFILES = ["Localhost", "RuntimeDefault", "Unconfined"];
@@ -99,15 +99,14 @@ function profile(given: Profile | undefined, path: string): Causes {
 }
 
 function sysctls(list: readonly { readonly name: string }[], path: string): Causes {
+  const isTwice = repeats(list.map(({ name = "" }) => name.replaceAll("/", ".")));
   return list.flatMap(({ name = "" }, at) => {
     const here = `${path}[${at}].name`;
     if (name === "") return [required(here)];
     if (name.length > SYSCTL_LENGTH_MAX || !SYSCTL.test(name)) {
       return [invalid(here, name, "must be a sysctl's name, as kernel.shm_rmid_forced")];
     }
-    const plain = (text: string): string => text.replaceAll("/", ".");
-    const isTwice = list.slice(0, at).some((each) => plain(each.name) === plain(name));
-    return isTwice ? [duplicate(here, name)] : [];
+    return isTwice[at] ? [duplicate(here, name)] : [];
   });
 }
 
@@ -119,11 +118,12 @@ export function validateGates(pod: Pod["spec"], path: string): Causes {
     return problem === undefined ? [] : [invalid(here, conditionType, problem)];
   });
   const gates = pod.schedulingGates ?? [];
+  const isTwice = repeats(gates.map(({ name }) => name));
   const scheduling = gates.flatMap(({ name = "" }, at) => {
     const here = `${path}.schedulingGates[${at}]`;
     const problem = labelKeyProblem(name);
     if (problem !== undefined) return [invalid(`${here}.name`, name, problem)];
-    return gates.slice(0, at).some((each) => each.name === name) ? [duplicate(here, name)] : [];
+    return isTwice[at] ? [duplicate(here, name)] : [];
   });
   return [...readiness, ...scheduling];
 }

@@ -2,7 +2,16 @@ import { configKeyProblem, labelNameProblem } from "#lib/api/names";
 import { tryParseQuantity } from "#lib/api/quantity";
 import type { ClusterTrustBundleProjection, Volume } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
-import { between, givenOf, labelSelector, named, nonEmpty, oneOf, pathBelow } from "../checks.ts";
+import {
+  between,
+  givenOf,
+  labelSelector,
+  named,
+  nonEmpty,
+  oneOf,
+  pathBelow,
+  repeats,
+} from "../checks.ts";
 import { validateFieldRef, validateResourceRef } from "./references.ts";
 
 const MODE = { min: 0, max: 0o777 };
@@ -36,15 +45,15 @@ const PROJECTIONS = [
 const TOKEN_SECONDS_MIN = 600;
 
 export function validateVolumes(volumes: readonly Volume[], path: string): Causes {
+  const isTwice = repeats(volumes.map(({ name }) => name));
   return volumes.flatMap((volume, at) => {
     const here = `${path}[${at}]`;
     const { name, ...sources } = volume;
     const kinds = Object.keys(sources);
-    const isTwice = volumes.slice(0, at).some((each) => each.name === name);
     return [
       ...nonEmpty(`${here}.name`, name),
       ...named(`${here}.name`, name, labelNameProblem),
-      ...(isTwice ? [duplicate(`${here}.name`, name)] : []),
+      ...(isTwice[at] ? [duplicate(`${here}.name`, name)] : []),
       ...(kinds.length === 0 ? [required(here, "must specify a volume type")] : []),
       ...(kinds.length > 1
         ? [forbidden(`${here}.${kinds[1]}`, "may not specify more than 1 volume type")]

@@ -3,7 +3,7 @@ import { labelNameProblem, portNameProblem, subdomainProblem } from "#lib/api/na
 import type { JsonObject } from "#lib/json";
 import type { Service } from "#proto/core/v1";
 import { type Causes, duplicate, forbidden, invalid, required } from "../causes.ts";
-import { between, ipAddress, named, nonEmpty, oneOf, requiredOneOf } from "../checks.ts";
+import { between, ipAddress, named, nonEmpty, oneOf, repeats, requiredOneOf } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 import { validateLabels } from "../metadata.ts";
 import { validateCidr } from "./node.ts";
@@ -31,7 +31,7 @@ export const serviceRules: KindRules = {
     return [
       ...requiredOneOf("spec.type", spec.type, TYPES),
       ...validateTarget(spec),
-      ...ports.flatMap((port, at) => validatePort(port, `spec.ports[${at}]`, ports.slice(0, at))),
+      ...validatePorts(ports),
       ...(ports.length > 1
         ? ports.flatMap(({ name }, at) => nonEmpty(`spec.ports[${at}].name`, name))
         : []),
@@ -120,13 +120,25 @@ function validateTarget(spec: Spec): Causes {
   return [...wrongHeadless, ...(ports.length === 0 && !isHeadless ? [required("spec.ports")] : [])];
 }
 
-function validatePort(port: Port, path: string, earlier: readonly Port[]): Causes {
+function validatePorts(ports: readonly Port[]): Causes {
+  const withProtocol = (number = 0, { protocol = "TCP" }: Port): string => `${protocol} ${number}`;
+  const sameName = repeats(ports.map(({ name }) => name));
+  const samePort = repeats(ports.map((each) => withProtocol(each.port, each)));
+  const sameNodePort = repeats(ports.map((each) => withProtocol(each.nodePort, each)));
+  return ports.flatMap((each, at) => {
+    const path = `spec.ports[${at}]`;
+    const { name = "", nodePort = 0, port, protocol = "TCP" } = each;
+    return [
+      ...validatePort(each, path),
+      ...(name !== "" && sameName[at] ? [duplicate(`${path}.name`, name)] : []),
+      ...(samePort[at] ? [duplicate(path, { port, protocol })] : []),
+      ...(nodePort !== 0 && sameNodePort[at] ? [duplicate(`${path}.nodePort`, nodePort)] : []),
+    ];
+  });
+}
+
+function validatePort(port: Port, path: string): Causes {
   const { name = "", nodePort = 0, port: number, protocol = "TCP", targetPort } = port;
-  const sameName = name !== "" && earlier.some((each) => each.name === name);
-  const isSame = (each: Port): boolean => (each.protocol ?? "TCP") === protocol;
-  const samePort = earlier.some((each) => each.port === number && isSame(each));
-  const sameNodePort =
-    nodePort !== 0 && earlier.some((each) => each.nodePort === nodePort && isSame(each));
   return [
     ...named(`${path}.name`, name, labelNameProblem),
     ...between(`${path}.port`, number ?? 0, PORT),
@@ -135,9 +147,6 @@ function validatePort(port: Port, path: string, earlier: readonly Port[]): Cause
     ...(typeof targetPort === "string"
       ? named(`${path}.targetPort`, targetPort, portNameProblem)
       : between(`${path}.targetPort`, targetPort, PORT)),
-    ...(sameName ? [duplicate(`${path}.name`, name)] : []),
-    ...(samePort ? [duplicate(path, { port: number, protocol })] : []),
-    ...(sameNodePort ? [duplicate(`${path}.nodePort`, nodePort)] : []),
   ];
 }
 

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { labelNameProblem, subdomainProblem } from "#lib/api/names";
 import type { EndpointSlice } from "#proto/discovery/v1";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { between, named, oneOf, requiredOneOf } from "../checks.ts";
+import { between, named, oneOf, repeats, requiredOneOf } from "../checks.ts";
 import type { KindRules } from "../kind-rules.ts";
 
 const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
@@ -57,12 +57,12 @@ function validateAddress(
 }
 
 function validatePorts(ports: EndpointSlice["ports"]): Causes {
+  const isTwice = repeats(ports.map(({ name = "" }) => name));
   return ports.flatMap(({ name = "", port, protocol }, at) => {
     const here = `ports[${at}]`;
-    const isTwice = ports.slice(0, at).some((each) => (each.name ?? "") === name);
     return [
       ...named(`${here}.name`, name, labelNameProblem),
-      ...(isTwice ? [duplicate(`${here}.name`, name)] : []),
+      ...(isTwice[at] ? [duplicate(`${here}.name`, name)] : []),
       ...between(`${here}.port`, port, PORT),
       ...oneOf(`${here}.protocol`, protocol, PROTOCOLS),
     ];

@@ -2,7 +2,7 @@
 import { labelKeyProblem, labelNameProblem, subdomainProblem } from "#lib/api/names";
 import type { StatusCause } from "#lib/status-error";
 import { type Causes, duplicate, invalid, required } from "../causes.ts";
-import { named, oneOf } from "../checks.ts";
+import { named, oneOf, repeats } from "../checks.ts";
 
 export function bounded<T>(
   path: string,
@@ -17,7 +17,8 @@ export function bounded<T>(
 
 /** Names that stand in a list may not stand there twice. */
 export function unique(path: (at: number) => string, names: readonly string[]): Causes {
-  return names.flatMap((name, at) => (names.indexOf(name) < at ? [duplicate(path(at), name)] : []));
+  const isTwice = repeats(names);
+  return names.flatMap((name, at) => (isTwice[at] ? [duplicate(path(at), name)] : []));
 }
 
 export function tooMany(field: string, count: number, itemsMax: number): StatusCause {

@@ -5,7 +5,7 @@ import { parseQuantity, tryParseQuantity } from "#lib/api/quantity";
 import type { JsonObject } from "#lib/json";
 import type { CSIDriver, CSINode, CSIStorageCapacity, TokenRequest } from "#proto/storage/v1";
 import { type Causes, duplicate, invalid, required, unsupported } from "../causes.ts";
-import { atLeast, labelSelector, named, oneOf } from "../checks.ts";
+import { atLeast, labelSelector, named, oneOf, repeats } from "../checks.ts";
 import { type KindRules, specOf } from "../kind-rules.ts";
 
 type Driver = NonNullable<CSINode["spec"]["drivers"]>[number];
@@ -55,9 +55,11 @@ export const csiNodeRules: KindRules = {
   nameRule: "subdomain",
   validate(object) {
     const drivers = driversOf(object);
-    return drivers.flatMap((driver, at) =>
-      driverCauses(`spec.drivers[${at}]`, driver, drivers.slice(0, at)),
-    );
+    const isTwice = repeats(drivers.map(({ name }) => name));
+    return drivers.flatMap((driver, at) => [
+      ...driverCauses(`spec.drivers[${at}]`, driver),
+      ...(isTwice[at] ? [duplicate(`spec.drivers[${at}].name`, driver.name)] : []),
+    ]);
   },
   /** How many volumes the node takes may change, and which drivers there are. */
   validateUpdate(object, old) {
@@ -107,10 +109,10 @@ export function tooLong(field: string, lengthMax: number): Causes[number] {
 }
 
 function tokenCauses(requests: readonly TokenRequest[]): Causes {
+  const isTwice = repeats(requests.map(({ audience = "" }) => audience));
   return requests.flatMap(({ audience = "", expirationSeconds }, at) => {
     const path = `spec.tokenRequests[${at}]`;
-    if (requests.slice(0, at).some((each) => (each.audience ?? "") === audience))
-      return [duplicate(`${path}.audience`, audience)];
+    if (isTwice[at]) return [duplicate(`${path}.audience`, audience)];
     const seconds = Number(expirationSeconds ?? TOKEN_SECONDS_MIN);
     const field = `${path}.expirationSeconds`;
     return [
@@ -128,19 +130,19 @@ function driversOf(object: JsonObject): readonly Driver[] {
   return (object as unknown as CSINode).spec?.drivers ?? [];
 }
 
-function driverCauses(path: string, driver: Driver, earlier: readonly Driver[]): Causes {
+function driverCauses(path: string, driver: Driver): Causes {
   const { allocatable, name = "", nodeID = "", topologyKeys } = driver;
   const keys = topologyKeys ?? [];
+  const isTwice = repeats(keys);
   const tooLongId = `must be ${NODE_ID_LENGTH_MAX} characters or less`;
   return [
     ...driverName(`${path}.name`, name),
     ...(nodeID === "" ? [required(`${path}.nodeID`)] : []),
     ...(nodeID.length > NODE_ID_LENGTH_MAX ? [invalid(`${path}.nodeID`, nodeID, tooLongId)] : []),
     ...atLeast(`${path}.allocatable.count`, allocatable?.count, 0),
-    ...(earlier.some((each) => each.name === name) ? [duplicate(`${path}.name`, name)] : []),
     ...keys.flatMap((key, at) => [
       ...(key === "" ? [required(path)] : []),
-      ...(keys.indexOf(key) < at ? [duplicate(path, key)] : []),
+      ...(isTwice[at] ? [duplicate(path, key)] : []),
       ...named(path, key, labelKeyProblem),
     ]),
   ];
