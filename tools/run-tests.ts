@@ -9,6 +9,7 @@ import { globSync } from "node:fs";
 const ALONE = [
   "test/e2e/",
   "test/chaos/",
+  "test/compat/containers",
   "test/conformance/",
   "test/oci-runtime/",
   "test/package/",

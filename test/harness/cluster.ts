@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { layoutOf } from "../../naru/layout.ts";
 import { type ClusterEtcd, clusterEtcd } from "./etcd.ts";
-import { type Kubectl, kubectl, type Outcome } from "./kubectl.ts";
+import { type Kubectl, kubectl, type Outcome, oldKubectl } from "./kubectl.ts";
 import { mustRun, type ProgramOptions, runProgram } from "./run.ts";
 
 const NARU = new URL("../../bin/naru", import.meta.url).pathname;
@@ -38,6 +38,8 @@ export interface TestCluster extends AsyncDisposable {
   /** For files of the test's own; removed at the end. */
   readonly directory: string;
   readonly kubectl: Kubectl;
+  /** Debian's, from before WebSockets. */
+  oldKubectl(): Promise<Kubectl>;
   /** There for a cluster that was asked to be over etcd. */
   readonly etcd: ClusterEtcd | undefined;
   /** Runs a command inside the cluster's network namespace, as on the cluster's machine. */
@@ -110,6 +112,7 @@ async function clusterIn(
     dataDir,
     directory,
     kubectl: await kubectl(kubeconfig, directory, enter),
+    oldKubectl: () => oldKubectl(kubeconfig, directory, enter),
     run,
     mustRun: (command, given) => mustRun([...enter, ...command], asUser(given)),
     spawn: (command) => {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rename } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -41,8 +41,12 @@ export async function kubectl(
 }
 
 /** Debian's, of version 1.20: it knows nothing of WebSockets, and little of OpenAPI v3. */
-export async function oldKubectl(kubeconfig: string, directory: string): Promise<Kubectl> {
-  return kubectlOf(await unpackedDebian(), { kubeconfig, directory, enter: [] });
+export async function oldKubectl(
+  kubeconfig: string,
+  directory: string,
+  enter: readonly string[] = [],
+): Promise<Kubectl> {
+  return kubectlOf(await unpackedDebian(), { kubeconfig, directory, enter });
 }
 
 interface Use {
@@ -53,7 +57,13 @@ interface Use {
 
 function kubectlOf(binary: string, { directory, enter, kubeconfig }: Use): Kubectl {
   const [program = "", ...before] = [...enter, binary];
-  const base = [...before, "--kubeconfig", kubeconfig, "--cache-dir", join(directory, "cache")];
+  const base = [
+    ...before,
+    "--kubeconfig",
+    kubeconfig,
+    "--cache-dir",
+    join(directory, "cache", basename(dirname(binary))),
+  ];
   const runIt = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
     new Promise((resolve) => {
       const child = execFile(
