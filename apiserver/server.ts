@@ -6,6 +6,7 @@ import { type Random, uuid } from "#lib/random";
 import type { Poster } from "./admission/webhooks/post.ts";
 import { Aggregation } from "./aggregation/aggregation.ts";
 import type { ProxyCredential } from "./aggregation/extension-server.ts";
+import { emptyNamespace } from "./aggregation/namespace-contents.ts";
 import type { Auditor } from "./audit/auditor.ts";
 import { type AccountTokenOptions, AccountTokens } from "./authn/accounts/account-tokens.ts";
 import { NO_TOKENS } from "./authn/accounts/no-tokens.ts";
@@ -23,6 +24,7 @@ import type {
   Admission,
   AdmissionAccess,
   Authorizer,
+  Elsewhere,
   Patcher,
   Reader,
   Rules,
@@ -110,7 +112,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const nodeUsage = tunnelUsage({ tunnel, clock, logger });
   const { registry = new Registry() } = options;
-  const assembled = await assemble({ nodeUsage, ...options, registry });
+  const elsewhere: Elsewhere = {
+    emptyNamespace: (name) => emptyNamespace(aggregation.extensions.all(), name, clock),
+  };
+  const assembled = await assemble({ nodeUsage, elsewhere, ...options, registry });
   const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
   let { restPort } = options;
@@ -201,9 +206,12 @@ interface Assembled {
   readonly accountTokens: AccountTokens | undefined;
 }
 
-async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assembled> {
+async function assemble(
+  options: Parameters<typeof coreOver>[0] & { readonly elsewhere?: Elsewhere },
+): Promise<Assembled> {
   const {
     auditor,
+    elsewhere,
     store,
     clock,
     random,
@@ -251,6 +259,7 @@ async function assemble(options: Parameters<typeof coreOver>[0]): Promise<Assemb
     clock,
     random,
     ...(auditor === undefined ? {} : { auditor }),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
   };
   const core = makeCore(steps);
   const definitions = await Definitions.follow({ core, resources, logger });

@@ -97,7 +97,8 @@ async function ask(server: ExtensionServer, path: string, signal: AbortSignal): 
   return text;
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+/** Rejects for more than any list of kinds has. */
+export async function textOf(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -1,10 +1,10 @@
-import type { JsonObject } from "#lib/json";
+import type { JsonObject, JsonValue } from "#lib/json";
 import { admissionOf, admit } from "./admit.ts";
 import { authorize } from "./authorize.ts";
 import { conflict, MODIFIED } from "./failures.ts";
 import { found } from "./get.ts";
 import { identify } from "./identity.ts";
-import { objectAt } from "./object-meta.ts";
+import { metaOf, objectAt } from "./object-meta.ts";
 import type { Published } from "./published.ts";
 import type { Call, Steps } from "./steps.ts";
 import { commitUpdate } from "./update.ts";
@@ -19,6 +19,8 @@ export async function finalize(steps: Steps, call: Call, given: JsonObject): Pro
   const finalizers = objectAt(object, "spec")["finalizers"] ?? [];
   for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
     const current = await found(steps, call);
+    if (attempt === 1 && isLeaving(current.json, finalizers))
+      await steps.elsewhere?.emptyNamespace(call.name ?? "");
     const spec = { ...objectAt(current.json, "spec"), finalizers };
     const wanted = { ...current.json, spec };
     const request = { ...admissionOf(call, "UPDATE"), object: wanted, oldObject: current.json };
@@ -28,4 +30,10 @@ export async function finalize(steps: Steps, call: Call, given: JsonObject): Pro
     if (written !== undefined) return written;
   }
   throw conflict(resource, call.name ?? "", MODIFIED);
+}
+
+/** Whoever empties namespaces is done with this one. */
+function isLeaving(namespace: JsonObject, finalizers: JsonValue): boolean {
+  const isGoing = metaOf(namespace).deletionTimestamp !== undefined;
+  return isGoing && !(Array.isArray(finalizers) && finalizers.includes("kubernetes"));
 }

@@ -240,6 +240,14 @@ export interface Steps {
   readonly random: Random;
   /** Undefined when nothing is recorded. */
   readonly auditor?: Auditor;
+  /** Undefined when nobody else keeps objects. */
+  readonly elsewhere?: Elsewhere;
+}
+
+/** Kinds whose objects other API servers keep. */
+export interface Elsewhere {
+  /** Asks for the end of a namespace's objects. Throws a StatusError while some are left, or may be. */
+  emptyNamespace(namespace: string): Promise<void>;
 }
 
 /** An object as it came: parsed, or still as JSON text, in which duplicate fields can be found. */

@@ -35,12 +35,10 @@ export async function reconcileNamespace(
   if (namespace?.metadata.deletionTimestamp === undefined) return undefined;
   if (!(namespace.spec.finalizers ?? []).includes(FINALIZER)) return undefined;
   const remaining = await deleteContents(deps, name);
-  if (remaining.size > 0) {
-    await writeConditions(deps, namespace, remaining);
-    return lookAgainMs(namespace, deps.clock.nowMs());
-  }
-  await finalize(deps, namespace);
-  return undefined;
+  const held = remaining.size > 0 ? contentRemaining(remaining) : await finalize(deps, namespace);
+  if (held === undefined) return undefined;
+  await writeCondition(deps, namespace, held);
+  return lookAgainMs(namespace, deps.clock.nowMs());
 }
 
 function lookAgainMs({ metadata }: Namespace, nowMs: number): number {
@@ -82,31 +80,58 @@ function orderOf(resource: Resource): number {
   return resource === pods ? 1 : 2;
 }
 
-async function finalize(deps: NamespaceDeps, namespace: Namespace): Promise<void> {
+/** What keeps the namespace, since people wait for it. */
+interface Held {
+  readonly type: "NamespaceContentRemaining" | "NamespaceDeletionDiscoveryFailure";
+  readonly reason: string;
+  readonly message: string;
+}
+
+function contentRemaining(remaining: ReadonlyMap<Resource, number>): Held {
+  const what = [...remaining].map(
+    ([resource, count]) => `${resource.plural} has ${count} resource instances`,
+  );
+  return {
+    type: "NamespaceContentRemaining",
+    reason: "SomeResourcesRemain",
+    message: `Some resources are remaining: ${what.join(", ")}`,
+  };
+}
+
+/** Of what other API servers keep the API server itself sees to the end, and says what is left. */
+async function finalize(deps: NamespaceDeps, namespace: Namespace): Promise<Held | undefined> {
   const { name } = namespace.metadata;
   const finalizers = (namespace.spec.finalizers ?? []).filter((each) => each !== FINALIZER);
   const object = { ...namespace, spec: { ...namespace.spec, finalizers } } as unknown as JsonObject;
   try {
     await deps.client.updateSubresource(namespaces, { name }, "finalize", object);
   } catch (error) {
-    if (!StatusError.is(error, "NotFound")) throw error;
+    if (StatusError.is(error, "NotFound")) return undefined;
+    if (StatusError.is(error, "Conflict"))
+      return {
+        type: "NamespaceContentRemaining",
+        reason: "SomeResourcesRemain",
+        message: error.message,
+      };
+    if (StatusError.is(error, "ServiceUnavailable"))
+      return {
+        type: "NamespaceDeletionDiscoveryFailure",
+        reason: "DiscoveryFailed",
+        message: error.message,
+      };
+    throw error;
   }
+  return undefined;
 }
 
-/** Says what keeps the namespace, since people wait for it. */
-async function writeConditions(
+async function writeCondition(
   deps: NamespaceDeps,
   namespace: Namespace,
-  remaining: ReadonlyMap<Resource, number>,
+  held: Held,
 ): Promise<void> {
-  const what = [...remaining].map(
-    ([resource, count]) => `${resource.plural} has ${count} resource instances`,
-  );
   const condition: NamespaceCondition = {
-    type: "NamespaceContentRemaining",
+    ...held,
     status: "True",
-    reason: "SomeResourcesRemain",
-    message: `Some resources are remaining: ${what.join(", ")}`,
     lastTransitionTime: formatTime(deps.clock.nowMs()),
   };
   const conditions = withCondition(namespace.status.conditions, condition);

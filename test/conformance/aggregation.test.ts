@@ -304,3 +304,27 @@ test("an extension goes before a definition, and leaves it its place", TIMEOUT, 
     return shown.includes("automanaged");
   });
 });
+
+test("metrics.k8s.io is built in, until somebody brings it", TIMEOUT, async () => {
+  const { admin: credential } = server;
+  const status = async () =>
+    (await ask("/apis/metrics.k8s.io/v1beta1/nodes", { credential })).status;
+  assert.equal(await status(), 200);
+  const registration = {
+    apiVersion: "apiregistration.k8s.io/v1",
+    kind: "APIService",
+    metadata: { name: "v1beta1.metrics.k8s.io" },
+    spec: {
+      group: "metrics.k8s.io",
+      version: "v1beta1",
+      service: { namespace: "kube-system", name: "metrics-server" },
+      insecureSkipTLSVerify: true,
+      groupPriorityMinimum: 100,
+      versionPriority: 100,
+    },
+  };
+  await k.ok(["create", "-f", "-"], { input: JSON.stringify(registration) });
+  await until("the service's turn", 10_000, async () => (await status()) === 503);
+  await k.ok(["delete", "apiservice", "v1beta1.metrics.k8s.io"]);
+  await until("ours again", 10_000, async () => (await status()) === 200);
+});
