@@ -43,9 +43,9 @@ const MEASURED: ReadonlyMap<Resource, MeasuredKind> = new Map<Resource, Measured
 /** What cannot be measured is not there: a node that does not answer in time, and its pods. */
 export function withMeasuredKinds(objects: Reader, usage: NodeUsage): Reader {
   return {
-    get: async (resource, namespace, name) => {
+    get: async (resource, namespace, name, resourceVersion) => {
       const kind = MEASURED.get(resource);
-      const found = await objects.get(kind?.of ?? resource, namespace, name);
+      const found = await objects.get(kind?.of ?? resource, namespace, name, resourceVersion);
       if (kind === undefined || found === undefined) return found;
       return published(await kind.measure(found.object, usage));
     },
