@@ -33,7 +33,10 @@ export function chooseAddress(
       if (isFree(claimOf(address))) return address;
     }
   }
-  const why = `the service ranges (${textOf(ranges)}) are full; a further ServiceCIDR widens them`;
+  const why =
+    ranges.length === 0
+      ? "no ServiceCIDR is ready"
+      : `the service ranges (${textOf(ranges)}) are full; a further ServiceCIDR widens them`;
   throw new StatusError("InternalError", `failed to allocate a service IP: ${why}`);
 }
 

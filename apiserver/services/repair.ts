@@ -21,6 +21,8 @@ import { birthIn } from "./with-records.ts";
 
 /** Kubernetes' interval. */
 const REPAIR_MS = 180_000;
+/** A store from before has much to mend, and the stores write together what comes together. */
+const STEPS_AT_ONCE = 64;
 const COMPONENT = "ipallocator-repair-controller";
 
 export interface ServiceRepairOptions {
@@ -96,7 +98,8 @@ export class ServiceRepair {
     );
     const all = (await list(services)).map(({ object }) => object as Service);
     const plan = planRepair({ services: all, records, ranges }, () => birthIn(steps));
-    for (const step of plan) await this.#apply(step);
+    for (let at = 0; at < plan.length; at += STEPS_AT_ONCE)
+      await Promise.all(plan.slice(at, at + STEPS_AT_ONCE).map((step) => this.#apply(step)));
   }
 
   async #apply({ commit, problem }: RepairStep): Promise<void> {

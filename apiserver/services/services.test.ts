@@ -169,4 +169,7 @@ test("further ranges are used when they are ready, and until they are to go", as
   assert.match((await made(api, "c")).spec.clusterIP ?? "", /^10\.97\.0\./);
   await api.delete(range);
   await refused(made(api, "d", { clusterIP: "10.97.0.14" }), /is not in the valid range/);
+  const own = { metadata: { name: "kubernetes" }, spec: { cidrs: ["10.98.0.0/24"] } };
+  await api.create({ resource: serviceCidrs }, own);
+  await refused(made(api, "d"), /failed to allocate a service IP: no ServiceCIDR is ready$/);
 });
