@@ -10,6 +10,7 @@ export const CLONE = {
   newCgroup: 0x200_0000,
   newUts: 0x400_0000,
   newIpc: 0x800_0000,
+  newUser: 0x1000_0000,
   newPid: 0x2000_0000,
   newNet: 0x4000_0000,
   /** Only clone3: above 32 bits. */

@@ -47,14 +47,32 @@ function checkVersion(version: string): void {
     throw new ConfigError("ociVersion", `"${version}" is not a version 1 of the specification`);
 }
 
+function checkMappings({ gidMappings, namespaces, uidMappings }: Spec["linux"]): void {
+  const user = namespaces.find(({ type }) => type === "user");
+  if (user === undefined) {
+    if (uidMappings.length + gidMappings.length > 0)
+      throw new ConfigError("linux.uidMappings", "needs a user namespace in linux.namespaces");
+    return;
+  }
+  if (namespaces.some(({ path }) => path !== undefined))
+    throw new ConfigError(
+      "linux.namespaces",
+      "a user namespace together with namespaces by path is not built yet",
+    );
+  for (const [field, mappings] of Object.entries({ uidMappings, gidMappings })) {
+    const has = mappings.some(({ containerID, size }) => containerID === 0 && size > 0);
+    if (!has)
+      throw new ConfigError(`linux.${field}`, "needs an entry with containerID 0, which sets up");
+  }
+}
+
 function checkNamespaces({ hostname, domainname, linux }: Spec): void {
   const types = linux.namespaces.map(({ type }) => type);
   const twice = types.find((type, index) => types.indexOf(type) !== index);
   if (twice !== undefined) throw new ConfigError("linux.namespaces", `"${twice}" stands twice`);
-  for (const type of ["user", "time"] as const) {
-    if (types.includes(type))
-      throw new ConfigError("linux.namespaces", `${type} namespaces are not built yet`);
-  }
+  if (types.includes("time"))
+    throw new ConfigError("linux.namespaces", "time namespaces are not built yet");
+  checkMappings(linux);
   const mount = linux.namespaces.find(({ type }) => type === "mount");
   if (mount === undefined || mount.path !== undefined)
     throw new ConfigError("linux.namespaces", "a container needs a mount namespace of its own");

@@ -3,13 +3,14 @@ import { statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { CLONE } from "../kernel/flags.ts";
 import { ALL_CAPABILITIES } from "../runtime/capabilities.ts";
+import { DEFAULT_DEVICE_PATHS } from "../runtime/mount-calls.ts";
 import { parseMountOptions } from "../runtime/mount-options.ts";
 import type { OciDevice, OciMount, OciProcess } from "../runtime/oci-config.ts";
 import type { Joined } from "../runtime/program.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ContainerCgroup } from "./cgroup.ts";
 import { ConfigError } from "./shape.ts";
-import type { ProcessSpec, Spec } from "./spec.ts";
+import type { IdMapping, ProcessSpec, Spec } from "./spec.ts";
 
 /** The namespaces that a container gets anew by clone3, as CLONE's bits. */
 const CREATED = {
@@ -18,6 +19,7 @@ const CREATED = {
   mount: CLONE.newNs,
   ipc: CLONE.newIpc,
   uts: CLONE.newUts,
+  user: CLONE.newUser,
 } as const;
 const KINDS = { network: "net", ipc: "ipc", uts: "uts", cgroup: "cgroup" } as const;
 /** A limit beyond what a JavaScript number holds exactly is none. */
@@ -29,6 +31,7 @@ export interface Namespaces {
   /** A PID namespace is joined before the process is made. */
   readonly pidPath: string | undefined;
   readonly hasOwnCgroup: boolean;
+  readonly hasOwnUser: boolean;
 }
 
 export function namespacesOf({ linux }: Spec): Namespaces {
@@ -43,7 +46,8 @@ export function namespacesOf({ linux }: Spec): Namespaces {
     else if (type === "cgroup") hasOwnCgroup = true;
     else if (type in CREATED) created |= CREATED[type as keyof typeof CREATED];
   }
-  return { created, joined, pidPath, hasOwnCgroup };
+  const hasOwnUser = (created & CLONE.newUser) !== 0;
+  return { created, joined, pidPath, hasOwnCgroup, hasOwnUser };
 }
 
 /** `granted`: our own bounding set, since nobody can give what he lacks; what falls away is told to `warn`. */
@@ -167,4 +171,22 @@ export function sourceKindsOf(
     kinds.set(source, found.isDirectory() ? "directory" : "file");
   }
   return kinds;
+}
+
+/** Nobody makes device nodes in a user namespace: the node's own are bound there. */
+export function deviceMounts(devices: readonly OciDevice[]): readonly OciMount[] {
+  const paths = [...DEFAULT_DEVICE_PATHS, ...devices.map(({ path }) => path)];
+  return [...new Set(paths)].map((path) => ({
+    destination: path,
+    type: "bind",
+    source: path,
+    options: ["bind"],
+  }));
+}
+
+/** The lines of /proc/PID/uid_map and gid_map; see user_namespaces(7). */
+export function mapLines(mappings: readonly IdMapping[]): string {
+  return mappings
+    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
+    .join("");
 }

@@ -51,6 +51,7 @@ function plan(change: Partial<ContainerPlan> = {}): ContainerPlan {
     cgroupMounts: [],
     joined: [{ kind: "net", path: "/run/netns/a" }],
     hasOwnCgroupNamespace: true,
+    hasOwnUserNamespace: false,
     stdio: [0, 1, 2],
     keptDescriptors: 0,
     gate: { telling: 20, waiting: 21 },

@@ -1,6 +1,6 @@
 /**
- * A container of a bundle as a list of system calls. It stops twice, each time telling that it has come so far and waiting
- * for a byte: for the hooks that run before its root is in place, and when it is created, for its start.
+ * A container of a bundle as a list of system calls. It stops, each time telling that it has come so far and waiting for
+ * a byte: for the mappings of its user namespace, for the hooks that run before its root is in place, and for its start.
  */
 import {
   AT,
@@ -15,6 +15,7 @@ import {
   type BindSource,
   type CgroupMount,
   deviceCalls,
+  deviceLinkCalls,
   directoryCalls,
   type KernelPathKind,
   mountCalls,
@@ -51,6 +52,7 @@ export interface ContainerPlan {
   readonly cgroupMounts: readonly CgroupMount[];
   readonly joined: readonly Joined[];
   readonly hasOwnCgroupNamespace: boolean;
+  readonly hasOwnUserNamespace: boolean;
   readonly stdio: readonly [number, number, number];
   /** How many descriptors the program gets besides these, from 3 on. */
   readonly keptDescriptors: number;
@@ -75,7 +77,9 @@ export function containerProgram(plan: ContainerPlan): Program {
   const sources = bindSources(plan, gate.waiting + 1);
   const protection = { ...spec.linux, kindOf: (): KernelPathKind => "unknown" };
   return [
-    ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
+    ...(plan.hasOwnUserNamespace
+      ? userCalls(plan.gate)
+      : plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0"))),
     ...plan.joined.flatMap(joinCalls),
     ...(plan.hasOwnCgroupNamespace ? [UNSHARE_CGROUP] : []),
     ...keyringCalls(plan),
@@ -86,9 +90,13 @@ export function containerProgram(plan: ContainerPlan): Program {
     ...openMaskCalls(protection),
     ...rootCalls(plan),
     ...(plan.waitsForHooks ? stopCalls(gate, "h") : []),
-    ...enterRootCalls(spec),
+    { call: "pivot_root", args: [".", "."], what: "pivot_root" },
+    // A user namespace may mount proc and sysfs only while it sees the node's.
+    ...(plan.hasOwnUserNamespace ? [ENTER_ROOT] : leaveCalls(spec)),
     ...mountCalls(plan.mounts, sources, plan.cgroupMounts),
-    ...deviceCalls(plan.devices),
+    ...(plan.hasOwnUserNamespace
+      ? [...deviceLinkCalls(), ...leaveCalls(spec)]
+      : deviceCalls(plan.devices)),
     ...kernelCalls(spec),
     ...protectCalls(protection, gate.waiting + 1 + sources.length),
     ...directoryCalls(process.cwd, new Set(["/"])),
@@ -141,7 +149,17 @@ function gateCalls(from: Gate, to: Gate): Program {
   ];
 }
 
-function stopCalls(gate: Gate, stage: "c" | "h"): Program {
+/** Whoever made it says who is who in it, and puts it into its groups; then it becomes the namespace's root. */
+function userCalls(gate: Gate): Program {
+  return [
+    ...stopCalls(gate, "u"),
+    { call: "setgroups", args: [0, new Uint8Array(4)], what: "setgroups of the namespace's root" },
+    { call: "setresgid", args: [0, 0, 0], what: "setresgid of the namespace's root" },
+    { call: "setresuid", args: [0, 0, 0], what: "setresuid of the namespace's root" },
+  ];
+}
+
+function stopCalls(gate: Gate, stage: "c" | "h" | "u"): Program {
   return [
     { call: "write", args: [gate.telling, stage, 1], what: "tell how far it is" },
     {
@@ -172,13 +190,15 @@ function rootCalls({ rootfs, spec }: ContainerPlan): Program {
   ];
 }
 
-function enterRootCalls({ linux }: Spec): Program {
+const ENTER_ROOT: SystemCall = { call: "chdir", args: ["/"], what: "enter /" };
+
+/** From then on there is nothing of the node's but what is mounted. */
+function leaveCalls({ linux }: Spec): Program {
   const { rootfsPropagation } = linux;
   const own = PROPAGATION_FLAGS[rootfsPropagation ?? ""];
   return [
-    { call: "pivot_root", args: [".", "."], what: "pivot_root" },
     { call: "umount2", args: [".", MNT_DETACH], what: "leave the node's tree" },
-    { call: "chdir", args: ["/"], what: "enter /" },
+    ENTER_ROOT,
     ...(own === undefined
       ? []
       : ([

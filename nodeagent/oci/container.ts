@@ -45,7 +45,7 @@ export function stateOf(
   return { ociVersion, id, status, pid: status === "stopped" ? 0 : pid, bundle, annotations };
 }
 
-/** Arguments of nsenter for a hook in the container's namespaces; `root`: inside its root, too. */
+/** Arguments of nsenter for a hook in the container's namespaces; `root`: inside its root, too. As the node's root in all. */
 export function enteringOf(pid: number, root: boolean) {
   const into = ["nsenter", `--target=${pid}`, "--mount", "--uts", "--ipc", "--net", "--pid"];
   return (command: readonly string[]): readonly string[] => [

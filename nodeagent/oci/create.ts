@@ -8,7 +8,9 @@ import { type Bundle, readBundle } from "./bundle.ts";
 import { ContainerCgroup, cgroupPathOf } from "./cgroup.ts";
 import { enteringOf, stateOf } from "./container.ts";
 import {
+  deviceMounts,
   devicesOf,
+  mapLines,
   mountsOf,
   type Namespaces,
   namespacesOf,
@@ -19,8 +21,9 @@ import { type ContainerPlan, containerProgram } from "./container-program.ts";
 import { type ContainerRecord, startTicksOf } from "./container-record.ts";
 import type { OciDeps } from "./deps.ts";
 import { filterOf } from "./filter.ts";
-import { runHooks } from "./hooks.ts";
+import { type HookState, runHooks } from "./hooks.ts";
 import { ConfigError } from "./shape.ts";
+import type { Spec } from "./spec.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
 export interface CreateOptions {
@@ -121,7 +124,11 @@ function planOf(
   const { namespaces, terminal, gate } = made;
   const process = processOf(spec.process, deps.granted, deps.warn);
   const listens = deps.listenDescriptors;
-  const mounts = [...mountsOf(bundle, namespaces, cgroup), ...(terminal?.mounts ?? [])];
+  const mounts = [
+    ...mountsOf(bundle, namespaces, cgroup),
+    ...(namespaces.hasOwnUser ? deviceMounts(devicesOf(spec)) : []),
+    ...(terminal?.mounts ?? []),
+  ];
   return {
     spec,
     process: listens === 0 ? process : { ...process, env: [...process.env, ...listening(listens)] },
@@ -133,6 +140,7 @@ function planOf(
     cgroupMounts: cgroup.mounts(),
     joined: namespaces.joined,
     hasOwnCgroupNamespace: namespaces.hasOwnCgroup,
+    hasOwnUserNamespace: namespaces.hasOwnUser,
     stdio: terminal?.stdio ?? [0, 1, 2],
     keptDescriptors: listens + options.preserveFds,
     gate,
@@ -194,17 +202,15 @@ async function passStages(deps: OciDeps, stages: Stages): Promise<void> {
   const pipe = new Socket({ fd: reading, readable: true, writable: false });
   try {
     for await (const chunk of pipe as AsyncIterable<Buffer>) {
-      if (chunk.toString("latin1").endsWith("c")) {
+      const stage = chunk.toString("latin1");
+      if (stage === "c") {
         for (const { entry } of spawned.outcome().tolerated)
           if (entry.call === "prlimit64") deps.warn(`${entry.what}: not permitted here`);
         return;
       }
-      const state = stateOf({ record, spec }, "creating");
-      runHooks("prestart", spec.hooks.prestart, state);
-      runHooks("createRuntime", spec.hooks.createRuntime, state);
-      const entering = enteringOf(record.pid, false);
-      runHooks("createContainer", spec.hooks.createContainer, state, entering);
-      writeSync(waiting, "h");
+      if (stage === "u") mapUsers(deps, creation, record.pid);
+      else runHooksBeforeRoot(stateOf({ record, spec }, "creating"), spec);
+      writeSync(waiting, stage);
     }
   } finally {
     pipe.destroy();
@@ -213,6 +219,21 @@ async function passStages(deps: OciDeps, stages: Stages): Promise<void> {
   throw new Error(
     failure === undefined ? "the container's process ended" : describeFailure(failure),
   );
+}
+
+function runHooksBeforeRoot(state: HookState, { hooks }: Spec): void {
+  runHooks("prestart", hooks.prestart, state);
+  runHooks("createRuntime", hooks.createRuntime, state);
+  const entering = enteringOf(state.pid, false);
+  runHooks("createContainer", hooks.createContainer, state, entering);
+}
+
+/** Says who is who in the user namespace, and puts its first process into its groups, where it may not go by itself. */
+function mapUsers({ kernel }: OciDeps, { bundle, cgroup }: Creation, pid: number): void {
+  const { gidMappings, uidMappings } = bundle.spec.linux;
+  for (const file of cgroup.entryFiles) kernel.writeText(file, String(pid));
+  kernel.writeText(`/proc/${pid}/uid_map`, mapLines(uidMappings));
+  kernel.writeText(`/proc/${pid}/gid_map`, mapLines(gidMappings));
 }
 
 /** So that no zombie stays where this process goes on. */

@@ -7,7 +7,7 @@ import { becomeCalls, stdioCalls, writeFileCalls } from "../runtime/process-call
 import { describeFailure } from "../runtime/supervisor/describe-failure.ts";
 import type { Program } from "../runtime/system-call.ts";
 import { type Container, findContainer } from "./container.ts";
-import { processOf } from "./container-plan.ts";
+import { namespacesOf, processOf } from "./container-plan.ts";
 import type { OciDeps } from "./deps.ts";
 import { type Filter, filterOf } from "./filter.ts";
 import { affinityCalls, schedulingCalls } from "./scheduling-calls.ts";
@@ -61,6 +61,7 @@ export async function execIn(deps: OciDeps, id: string, options: ExecOptions): P
     spec: given,
     personality: linux.personality,
     cgroupEntries: container.cgroup.entryFiles,
+    hasOwnUserNamespace: namespacesOf(container.spec).hasOwnUser,
     container: descriptor,
     stdio: terminal?.stdio ?? [0, 1, 2],
     telling,
@@ -126,6 +127,7 @@ interface ExecPlan {
   readonly spec: ProcessSpec;
   readonly personality: Container["spec"]["linux"]["personality"];
   readonly cgroupEntries: readonly string[];
+  readonly hasOwnUserNamespace: boolean;
   /** A process descriptor of the container's first process. */
   readonly container: number;
   readonly stdio: readonly [number, number, number];
@@ -146,7 +148,13 @@ function execProgram(plan: ExecPlan): Program {
   const { process, spec } = plan;
   const { execCPUAffinity: affinity } = spec;
   const last = 3 + plan.keptDescriptors;
-  const joined = CLONE.newNs | CLONE.newUts | CLONE.newIpc | CLONE.newNet | CLONE.newCgroup;
+  const joined =
+    CLONE.newNs |
+    CLONE.newUts |
+    CLONE.newIpc |
+    CLONE.newNet |
+    CLONE.newCgroup |
+    (plan.hasOwnUserNamespace ? CLONE.newUser : 0);
   return [
     ...affinityCalls(affinity?.initial, "process.execCPUAffinity.initial"),
     ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),

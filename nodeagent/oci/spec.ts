@@ -188,6 +188,10 @@ const hooks = optional(list(hook), []);
 /** Read as it stands: what becomes of it is decided where filters are made. */
 const seccomp: Reader<Readonly<Record<string, unknown>>> = map((value) => value);
 
+const idMapping = struct({ containerID: natural, hostID: natural, size: natural });
+export type IdMapping = ReturnType<typeof idMapping>;
+const idMappings = optional(list(idMapping), []);
+
 const linux = struct({
   namespaces: optional(
     list(
@@ -198,8 +202,8 @@ const linux = struct({
     ),
     [],
   ),
-  uidMappings: refused("user namespaces are not built yet"),
-  gidMappings: refused("user namespaces are not built yet"),
+  uidMappings: idMappings,
+  gidMappings: idMappings,
   timeOffsets: refused("time namespaces are not built yet"),
   devices: optional(list(device), []),
   netDevices: refused("moving network devices is not built yet"),

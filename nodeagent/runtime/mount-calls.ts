@@ -186,6 +186,8 @@ const DEFAULT_DEVICES: readonly OciDevice[] = (
   gid: 0,
 }));
 
+export const DEFAULT_DEVICE_PATHS: readonly string[] = DEFAULT_DEVICES.map(({ path }) => path);
+
 const DEVICE_LINKS = [
   ["pts/ptmx", "/dev/ptmx"],
   ["/proc/self/fd", "/dev/fd"],
@@ -202,16 +204,17 @@ export function deviceCalls(extra: readonly OciDevice[]): Program {
   for (const device of [...DEFAULT_DEVICES, ...extra]) {
     calls.push(...directoryCalls(parentOf(device.path), made), ...deviceNode(device));
   }
-  for (const [target, path] of DEVICE_LINKS) {
-    calls.push({
-      call: "symlinkat",
-      args: [target, AT.cwd, path],
-      what: `link ${path}`,
-      tolerate: [E.exist],
-    });
-  }
   calls.push({ call: "umask", args: [0o22], what: "umask" });
-  return calls;
+  return [...calls, ...deviceLinkCalls()];
+}
+
+export function deviceLinkCalls(): Program {
+  return DEVICE_LINKS.map(([target, path]) => ({
+    call: "symlinkat",
+    args: [target, AT.cwd, path],
+    what: `link ${path}`,
+    tolerate: [E.exist],
+  }));
 }
 
 function deviceNode(device: OciDevice): Program {

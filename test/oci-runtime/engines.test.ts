@@ -120,6 +120,19 @@ test("podman limits, looks into, pauses and stops one that runs", TIMEOUT, async
   await mustRun(podman("rm", "web"));
 });
 
+test("podman gives a container a user namespace", TIMEOUT, async () => {
+  const maps = ["--uidmap=0:100000:1000", "--gidmap=0:100000:1000"];
+  const { stderr, stdout } = await podmanRun(
+    "--rm",
+    ...maps,
+    IMAGE,
+    "sh",
+    "-c",
+    "id -u; touch /new && cat /proc/self/uid_map",
+  );
+  assert.match(stdout, /^0\n\s+0\s+100000\s+1000\n$/, stderr);
+});
+
 test("podman gives a container a terminal", TIMEOUT, async () => {
   const command = podman(
     "run",

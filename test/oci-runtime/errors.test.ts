@@ -60,7 +60,7 @@ const WRONG: readonly (readonly [string, (config: Config) => void, RegExp])[] = 
   [
     "a user namespace",
     (c) => c.linux.namespaces.push({ type: "user" }),
-    /user namespaces are not built yet/,
+    /linux\.uidMappings: needs an entry with containerID 0/,
   ],
   [
     "a hostname without its namespace",

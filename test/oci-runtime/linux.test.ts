@@ -1,7 +1,8 @@
 /** config-linux.md: namespaces, control groups, sysctl, seccomp. */
 import assert from "node:assert/strict";
-import { readFileSync, readlinkSync } from "node:fs";
-import { eachRuntime } from "./runtimes.ts";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { mustRun } from "../harness/run.ts";
+import { type Config, eachRuntime } from "./runtimes.ts";
 
 const KINDS = { pid: "pid", network: "net", ipc: "ipc", uts: "uts", mount: "mnt" } as const;
 
@@ -162,6 +163,43 @@ eachRuntime(
   },
   { runc: "runc 1.1 knows the field, and Debian's does not act on it" },
 );
+
+/** A container whose root is 100000 on the node. */
+function mapped(config: Config): void {
+  const mapping = { containerID: 0, hostID: 100_000, size: 1000 };
+  config.linux.namespaces.push({ type: "user" }, { type: "cgroup" });
+  config.linux.uidMappings = [mapping];
+  config.linux.gidMappings = [mapping];
+}
+
+eachRuntime("a user namespace maps who is who", async (runtime) => {
+  const bundle = runtime.bundle(
+    "id -u; cat /proc/self/uid_map; grep CapEff /proc/self/status; echo x > /dev/null && touch /new && stat -c %u /new; hostname",
+    (config) => {
+      mapped(config);
+      config.root.readonly = false;
+    },
+  );
+  await mustRun(["chown", "-R", "100000:100000", `${bundle}/rootfs`]);
+  const { stdout, stderr } = await runtime.call(["run", "--bundle", bundle, "mapped"]);
+  assert.match(stdout, /^0\n\s+0\s+100000\s+1000\nCapEff:\s+0000000020000420\n0\nbox\n$/, stderr);
+  assert.equal(statSync(`${bundle}/rootfs/new`).uid, 100_000);
+});
+
+eachRuntime("exec goes into the user namespace", async (runtime) => {
+  const bundle = runtime.bundle("sleep 100", mapped);
+  await mustRun(["chown", "-R", "100000:100000", `${bundle}/rootfs`]);
+  assert.equal((await runtime.call(["run", "--detach", "--bundle", bundle, "inner"])).code, 0);
+  const { stdout, stderr } = await runtime.call([
+    "exec",
+    "inner",
+    "sh",
+    "-c",
+    "id -u; cat /proc/self/uid_map",
+  ]);
+  assert.match(stdout, /^0\n\s+0\s+100000\s+1000\n$/, stderr);
+  await runtime.call(["delete", "--force", "inner"]);
+});
 
 function cgroupOf(bundle: string): string {
   const config = JSON.parse(readFileSync(`${bundle}/config.json`, "utf8"));
