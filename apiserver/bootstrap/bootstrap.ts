@@ -3,7 +3,6 @@
 import { ipv4Text, parseCidr } from "#lib/api/cidr";
 import { assert } from "#lib/assert";
 import type { JsonObject } from "#lib/json";
-import { StatusError } from "#lib/status-error";
 import {
   endpointSlices,
   endpoints,
@@ -14,6 +13,7 @@ import {
   storageClasses,
 } from "#resources";
 import type { Core } from "../chain/core.ts";
+import { metaOf } from "../chain/object-meta.ts";
 import type { User } from "../chain/steps.ts";
 import { reconcileDefaultAccess } from "./default-access.ts";
 
@@ -37,11 +37,16 @@ export async function createBootstrapObjects(core: Core, options: Bootstrap): Pr
   await reconcileDefaultAccess(api);
   for (const { resource, namespace, object } of bootstrapObjects(options)) {
     const target = namespace === undefined ? { resource } : { resource, namespace };
+    const { name = "" } = metaOf(object);
+    // Asked first: the server's own service would be refused, since its address is taken by itself.
+    const isThere = async (): Promise<boolean> =>
+      (await core.steps.reader.get(resource, namespace, name)) !== undefined;
+    if (await isThere()) continue;
     try {
       await api.create(target, object);
     } catch (error) {
-      // It is there since an earlier start, perhaps changed on purpose.
-      if (!StatusError.is(error, "AlreadyExists")) throw error;
+      // Another server was quicker.
+      if (!(await isThere())) throw error;
     }
   }
 }
