@@ -260,6 +260,7 @@ async function assemble(
     random,
     ...(auditor === undefined ? {} : { auditor }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
+    ...(store.isStale === undefined ? {} : { isStale: (key) => store.isStale?.(key) === true }),
   };
   const core = makeCore(steps);
   const definitions = await Definitions.follow({ core, resources, logger });

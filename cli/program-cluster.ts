@@ -19,6 +19,7 @@ export function registerClusterCommands(program: Command, options: ProgramOption
       "silence after which a node counts as lost (default: 40)",
       wholeNumber,
     )
+    .option("--encryption-provider-config <file>", "what the datastore keeps encrypted, and how")
     .option("--timeout <seconds>", "give up after this time", wholeNumber, 60)
     .action(async (given) => {
       const { up } = await import("./commands/up.ts");

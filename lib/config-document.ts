@@ -7,7 +7,7 @@ import { KUBERNETES_YAML } from "./yaml.ts";
 
 /** Everything that is wrong with a file, a line each. */
 export class ConfigError extends Error {
-  override readonly name = "ConfigError";
+  override readonly name: string = "ConfigError";
 }
 
 interface Reading {

@@ -22,6 +22,8 @@ export interface ClusterRequest {
   readonly nodeGraceMs?: number;
   /** Who is let in, besides holders of certificates and service accounts. */
   readonly authentication?: AuthenticationConfig;
+  /** Path of an EncryptionConfiguration. */
+  readonly encryptionProviderConfig?: string;
   /** Which requests are recorded, and where. */
   readonly audit?: AuditConfig;
   readonly admission?: AdmissionConfig;

@@ -60,6 +60,8 @@ export interface ServerConfig {
   readonly authentication?: AuthenticationConfig;
   readonly audit?: AuditConfig;
   readonly admission?: AdmissionConfig;
+  /** Path of an EncryptionConfiguration: what the store keeps encrypted. */
+  readonly encryptionProviderConfig?: string;
   /** For programs that run alone and reach the API server over gRPC. */
   readonly client?: { readonly certificate: string; readonly key: string };
   /** Silence after which a node counts as lost; Kubernetes' 40 s if absent. */

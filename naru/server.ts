@@ -8,8 +8,11 @@ import { signingKey } from "#lib/signing-key";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
 import { choosePlugins } from "../apiserver/admission/choice.ts";
+import { EncryptedStore } from "../apiserver/encryption/encrypted-store.ts";
+import { Encryption } from "../apiserver/encryption/encryption.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../apiserver/server.ts";
 import { openStore } from "../apiserver/storage/open-store.ts";
+import type { Store } from "../apiserver/storage/store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
@@ -17,6 +20,7 @@ import { apiParts, frontProxyParts, versionInfo } from "./api-parts.ts";
 import { auditorOf } from "./audit.ts";
 import { authenticationOf } from "./authentication.ts";
 import type { ServerConfig } from "./config.ts";
+import { readEncryptionConfig } from "./encryption.ts";
 import { registerProcessMetrics } from "./process-metrics.ts";
 
 export type ServerPart = "apiserver" | "controllers" | "scheduler";
@@ -57,9 +61,9 @@ async function startApi(
   loops: readonly ServerPart[],
   { stop, stopping }: { readonly stop: AbortSignal; readonly stopping: AbortSignal },
 ): Promise<ApiServer> {
-  const { dataDir, datastore, grpcPort, host, restPort, serviceCidr, tls } = config;
+  const { grpcPort, host, restPort, serviceCidr, tls } = config;
   const auditor = await auditorOf(config.audit, { clock, random, logger });
-  const store = await openStore(datastore, { dataDir, clock, logger });
+  const store = await storeOf(config, logger);
   const registry = new Registry();
   registerProcessMetrics(registry);
   return startApiServer({
@@ -90,6 +94,14 @@ async function startApi(
     ...(auditor === undefined ? {} : { auditor }),
     inProcess: isAlone(config) ? loops.map((part) => COMPONENTS[part] ?? part) : [],
   });
+}
+
+async function storeOf(config: ServerConfig, logger: Logger): Promise<Store> {
+  const { dataDir, datastore, encryptionProviderConfig: path } = config;
+  const encryption = path === undefined ? undefined : await readEncryptionConfig(path);
+  const store = await openStore(datastore, { dataDir, clock, logger });
+  if (encryption === undefined) return store;
+  return new EncryptedStore(store, new Encryption(encryption, random));
 }
 
 async function frontProxyOf({

@@ -28,13 +28,8 @@ import {
   type NodePlan,
   planCluster,
 } from "./cluster-plan.ts";
-import type {
-  AdmissionConfig,
-  AgentConfig,
-  AuditConfig,
-  AuthenticationConfig,
-  ServerConfig,
-} from "./config.ts";
+import type { AdmissionConfig, AgentConfig, AuthenticationConfig, ServerConfig } from "./config.ts";
+import { readEncryptionConfig } from "./encryption.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { lastWordsOf } from "./last-words.ts";
 import type { Layout } from "./layout.ts";
@@ -66,7 +61,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
   const { layout, progress } = options;
   // Before anything is written down that another try would have to differ from.
   await checkAuthentication(options.request.authentication ?? {});
-  await checkAudit(options.request.audit);
+  await checkFiles(options.request);
   checkAdmission(options.request.admission ?? {});
   const plan = await planOf(options);
   progress("certificates");
@@ -130,10 +125,11 @@ async function checkAuthentication(config: AuthenticationConfig): Promise<void> 
   }
 }
 
-async function checkAudit(config: AuditConfig | undefined): Promise<void> {
-  if (config === undefined) return;
+async function checkFiles({ audit, encryptionProviderConfig }: ClusterRequest): Promise<void> {
   try {
-    await readAuditFiles(config);
+    if (audit !== undefined) await readAuditFiles(audit);
+    if (encryptionProviderConfig !== undefined)
+      await readEncryptionConfig(encryptionProviderConfig);
   } catch (error) {
     if (error instanceof ConfigError) throw new UpError(error.message, { cause: error });
     throw error;
@@ -204,6 +200,7 @@ async function writeConfigs(
 ): Promise<void> {
   const { admin, authority, frontProxy, server } = certificates;
   const { request } = plan;
+  const { encryptionProviderConfig } = request;
   await mkdir(join(layout.dataDir, "config"), { recursive: true, mode: 0o700 });
   const serverConfig: ServerConfig = {
     dataDir: layout.storeDir,
@@ -223,6 +220,7 @@ async function writeConfigs(
     ...(request.authentication === undefined ? {} : { authentication: request.authentication }),
     ...(request.audit === undefined ? {} : { audit: request.audit }),
     ...(request.admission === undefined ? {} : { admission: request.admission }),
+    ...(encryptionProviderConfig === undefined ? {} : { encryptionProviderConfig }),
     ...(request.nodeGraceMs === undefined ? {} : { nodeGraceMs: request.nodeGraceMs }),
   };
   await writeConfig(layout, "server", serverConfig);

@@ -3,6 +3,7 @@
  * ours resolves when it has arrived here, so every read after it sees it.
  */
 import { type Clock, sleep } from "#lib/clock";
+import { ConfigError } from "#lib/config-document";
 import { type Logger, silentLogger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
 import type { Resource } from "#resources";
@@ -29,6 +30,8 @@ import { ResourceCache } from "./resource-cache.ts";
 import { Watcher } from "./watcher.ts";
 
 const ROOT = "/registry/";
+/** Every object begins with it. */
+const BRACE = "{".charCodeAt(0);
 /** Kubernetes sends bookmarks about once a minute. */
 export const BOOKMARK_MS = 60_000;
 /** Of the events that a watch begins with: so many are encoded and written at once. */
@@ -263,8 +266,10 @@ export class CachedObjects implements Reader, Writer {
   #load(entries: readonly Entry[], revision: number): void {
     this.#caches = new Map();
     this.#loadedRevision = revision;
-    for (const { key, modRevision, value } of entries)
+    for (const { key, modRevision, value } of entries) {
+      if (value[0] !== BRACE) throw notJson(key);
       this.#cacheOf(key).objects.set(new Published(key, modRevision, value));
+    }
   }
 
   #apply({ changes, revision }: ChangeBatch): void {
@@ -311,6 +316,12 @@ export class CachedObjects implements Reader, Writer {
       if (watched.length > 0) this.#setBookmarks();
     });
   }
+}
+
+function notJson(key: string): ConfigError {
+  return new ConfigError(
+    `${key} in the store is not JSON; if it was encrypted, give the same --encryption-provider-config again`,
+  );
 }
 
 /** At least one, if there is to be anything: whoever follows learns that the beginning is over. */

@@ -238,6 +238,8 @@ export interface Steps {
   readonly resources: ResourceTable;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether an object is to be written anew though nothing of it changes, by its key in the store. */
+  readonly isStale?: (key: string) => boolean;
   /** Undefined when nothing is recorded. */
   readonly auditor?: Auditor;
   /** Undefined when nobody else keeps objects. */

@@ -112,7 +112,8 @@ async function store(
   const next = withMeta(counted, { resourceVersion: metaOf(current.json).resourceVersion });
   // A write that changes nothing makes no revision: watchers need not hear of it.
   const isSame = sameJson(next, current.json);
-  if (isSame && hasSameOwners(managedFields, current.managedFields)) return current;
+  const isVain = isSame && hasSameOwners(managedFields, current.managedFields);
+  if (isVain && steps.isStale?.(current.key) !== true) return current;
   if (call.dryRun) return Published.unsaved(next, managedFields);
   return commitUpdate(steps, resource, { object: next, current, managedFields });
 }

@@ -71,6 +71,8 @@ export interface ChangeBatch {
 export interface Store {
   /** Others write to it too: whoever wants the newest state has to ask for its revision. */
   readonly isShared?: boolean;
+  /** The key's value is kept otherwise than it would be today: writing the same once more is no vain write. */
+  isStale?(key: string): boolean;
   get(key: string): Promise<Entry | undefined>;
   range(prefix: string, options?: RangeOptions): Promise<RangeResult>;
   /** Resolves after the writes are durable. At most one write a key. */

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { NODES_MAX } from "../../naru/cluster-plan.ts";
 import { layoutOf } from "../../naru/layout.ts";
 import { up as start, UpError } from "../../naru/up.ts";
@@ -17,6 +18,7 @@ export interface UpCommand extends AdmissionFlags, AuditFlags, AuthenticationFla
   readonly grpcPort: number;
   readonly timeout: number;
   readonly nodeGrace?: number;
+  readonly encryptionProviderConfig?: string;
 }
 
 export async function up(surroundings: Surroundings, command: UpCommand): Promise<void> {
@@ -29,6 +31,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
   const authentication = authenticationConfig(command);
   const audit = auditConfig(command);
   const admission = admissionConfig(command);
+  const { encryptionProviderConfig: encryption } = command;
   using line = new LiveLine(terminal);
   const startedMs = clock.monotonicMs();
   try {
@@ -43,6 +46,7 @@ export async function up(surroundings: Surroundings, command: UpCommand): Promis
         ...(authentication === undefined ? {} : { authentication }),
         ...(audit === undefined ? {} : { audit }),
         ...(admission === undefined ? {} : { admission }),
+        ...(encryption === undefined ? {} : { encryptionProviderConfig: resolve(encryption) }),
       },
       clock,
       signal,
