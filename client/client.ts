@@ -108,6 +108,14 @@ export class Client {
     return this.#transport.create({ resource, ...key, subresource }, object);
   }
 
+  async getSubresource(
+    resource: Resource,
+    key: ObjectKey,
+    subresource: string,
+  ): Promise<ApiObject> {
+    return this.#transport.get({ resource, ...key, subresource });
+  }
+
   async updateSubresource(
     resource: Resource,
     key: ObjectKey,

@@ -10,6 +10,10 @@ import { disruptionController } from "./disruption/watches.ts";
 import { endpointSliceController } from "./endpoint-slice/watches.ts";
 import { endpointSliceMirroringController } from "./endpoint-slice-mirroring/watches.ts";
 import { garbageCollector } from "./garbage-collector/watches.ts";
+import {
+  AUTOSCALER_SYNC_MS,
+  horizontalPodAutoscalerController,
+} from "./horizontal-pod-autoscaler/watches.ts";
 import { jobController } from "./job/watches.ts";
 import { KindsInUse } from "./kinds-in-use.ts";
 import { namespaceController } from "./namespace/watches.ts";
@@ -38,6 +42,8 @@ export interface ControllersOptions extends ControllerContext {
   readonly signer?: Authority;
   /** Pods that have ended and are kept. Default: 12,500, as in Kubernetes. */
   readonly terminatedPodsMax?: number;
+  /** How often autoscalers look at metrics. Default: 15 s, as in Kubernetes. */
+  readonly autoscalerSyncMs?: number;
 }
 
 /** All controllers, with their handlers in place. Their workers run once the informers have everything. */
@@ -51,6 +57,11 @@ export function startControllers(options: ControllersOptions): { close(): Promis
     statefulSetController(options),
     jobController(options),
     cronJobController(options),
+    horizontalPodAutoscalerController(
+      options,
+      kinds,
+      options.autoscalerSyncMs ?? AUTOSCALER_SYNC_MS,
+    ),
     ttlAfterFinishedController(options),
     endpointSliceController(options),
     endpointSliceMirroringController(options),

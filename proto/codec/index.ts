@@ -29,4 +29,4 @@ export { ProtobufError } from "./protobuf-reader.ts";
 export { canonicalQuantity } from "./quantity.ts";
 export { type Field, type Message, TYPE, type TypeCode } from "./schema.ts";
 export { messageNamed, schemaOf } from "./tables.ts";
-export { durationText } from "./time.ts";
+export { durationNanos, durationText } from "./time.ts";

@@ -1,3 +1,4 @@
+import { SCALE_DOWN_DEFAULT, SCALE_UP_DEFAULT } from "#lib/api/autoscaling";
 import type { JsonObject, JsonValue } from "#lib/json";
 import {
   asV2,
@@ -68,23 +69,9 @@ function withDefaults(object: JsonObject): JsonObject {
   };
 }
 
-const SCALE_UP = {
-  stabilizationWindowSeconds: 0,
-  selectPolicy: "Max",
-  policies: [
-    { type: "Pods", value: 4, periodSeconds: 15 },
-    { type: "Percent", value: 100, periodSeconds: 15 },
-  ],
-};
-/** How long it waits is the controller's to say. */
-const SCALE_DOWN = {
-  selectPolicy: "Max",
-  policies: [{ type: "Percent", value: 100, periodSeconds: 15 }],
-};
-
 function wholeBehavior(behavior: JsonObject): JsonObject {
   return {
-    scaleUp: { ...SCALE_UP, ...objectAt(behavior, "scaleUp") },
-    scaleDown: { ...SCALE_DOWN, ...objectAt(behavior, "scaleDown") },
-  };
+    scaleUp: { ...SCALE_UP_DEFAULT, ...objectAt(behavior, "scaleUp") },
+    scaleDown: { ...SCALE_DOWN_DEFAULT, ...objectAt(behavior, "scaleDown") },
+  } as unknown as JsonObject;
 }
