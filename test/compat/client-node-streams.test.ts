@@ -37,27 +37,37 @@ after(async () => {
   await server[Symbol.asyncDispose]();
 }, TIMEOUT);
 
-/** Echoes what comes, in capitals on ports; `fail` exits 3; logs count to three, with a pause when they are followed. */
+/** Echoes what comes, in capitals on ports; `fail` exits 3; logs that are followed count to three. */
 async function serve(session: AgentSession): Promise<void> {
   const { what } = session.request;
-  if (what?.$case === "logs") {
-    for (const line of what.value.follow ? ["one", "two", "three"] : ["all"]) {
-      session.send({ $case: "stdout", value: Buffer.from(`${line}\n`) });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return session.end();
+  if (what?.$case === "logs") return tell(session, what.value.follow ? THREE : ["all"]);
+  if (what?.$case === "portForward") return echo(session, "once", (said) => said.toUpperCase());
+  if (what?.$case !== "exec" || what.value.command[0] !== "fail")
+    return echo(session, "to the end", (said) => said);
+  session.send({ $case: "stderr", value: Buffer.from("it failed\n") });
+  session.end(3);
+}
+
+const THREE = ["one", "two", "three"];
+
+async function tell(session: AgentSession, lines: readonly string[]): Promise<void> {
+  for (const line of lines) {
+    session.send({ $case: "stdout", value: Buffer.from(`${line}\n`) });
+    await new Promise((resolve) => setImmediate(resolve));
   }
-  if (what?.$case === "exec" && what.value.command[0] === "fail") {
-    session.send({ $case: "stderr", value: Buffer.from("it failed\n") });
-    return session.end(3);
-  }
+  session.end();
+}
+
+async function echo(
+  session: AgentSession,
+  times: "once" | "to the end",
+  said: (text: string) => string,
+): Promise<void> {
   for await (const frame of session.frames()) {
     if (frame.$case === "stdinEnd") break;
     if (frame.$case !== "stdin") continue;
-    const value =
-      what?.$case === "portForward" ? Buffer.from(String(frame.value).toUpperCase()) : frame.value;
-    session.send({ $case: "stdout", value });
-    if (what?.$case === "portForward") return session.end();
+    session.send({ $case: "stdout", value: Buffer.from(said(String(frame.value))) });
+    if (times === "once") break;
   }
   session.end();
 }
