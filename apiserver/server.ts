@@ -36,6 +36,8 @@ import { Definitions } from "./custom/definitions.ts";
 import { LiveResources } from "./custom/live-resources.ts";
 import { Discovery, type VersionInfo } from "./discovery/discovery.ts";
 import { OpenApi, type OpenApiSource } from "./discovery/openapi.ts";
+import { dumpDocuments } from "./fairness/dump.ts";
+import { FlowControl } from "./fairness/flow-control.ts";
 import type { GrpcFront, GrpcOptions } from "./front/grpc/server.ts";
 import { startRest, type TlsFiles } from "./front/rest/server.ts";
 import { healthChecks } from "./health/checks.ts";
@@ -124,6 +126,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const aggregation = await bootstrapped(assembled, tunnel, options);
   const api = core.as(LOOPBACK);
   const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
+  const flowControl = await followFlowControl(assembled, logger);
+  const oidc = await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`);
   const discovery = new Discovery({
     version,
     metrics: () => registry.text(),
@@ -132,9 +136,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     services: aggregation.services,
     extensions: aggregation.extensions,
     openApi: new OpenApi(options.parts.openApi, resources, () => aggregation.extensions.all()),
-    documents: await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`),
+    documents: (path) => oidc(path) ?? dumpDocuments(path, flowControl.dispatcher.levels),
   });
-  const common = { steps, tls, host, logger };
+  const common = { steps, tls, host, logger, flowControl };
   const rest = await listening("the API server", options.restPort, () =>
     startRest({
       ...{ ...common, discovery, aggregation, streams: podStreams({ steps, tunnel }) },
@@ -158,14 +162,20 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     restPort,
     grpcPort: grpc?.port,
     close: async () => {
-      aggregation.close();
-      definitions.close();
-      repair.close();
+      for (const each of [aggregation, definitions, repair, flowControl]) each.close();
       await Promise.all([rest.close(), grpc?.close()]);
       await options.auditor?.close();
       await store.close();
     },
   };
+}
+
+function followFlowControl({ core, stored }: Assembled, logger: Logger): Promise<FlowControl> {
+  const afterTurn = (callback: () => void) => void setImmediate(callback);
+  return FlowControl.follow({
+    ...{ core, logger, afterTurn },
+    countOf: (resource) => stored.countOf(resource),
+  });
 }
 
 /** What a cluster has from its first second. */

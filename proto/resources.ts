@@ -53,6 +53,7 @@ import {
 } from "./resources/core.ts";
 import { endpointSlices } from "./resources/discovery.ts";
 import { eventsV1 } from "./resources/events.ts";
+import { flowSchemas, priorityLevelConfigurations } from "./resources/flowcontrol.ts";
 import { nodeMetrics, podMetrics } from "./resources/metrics.ts";
 import {
   ingressClasses,
@@ -101,6 +102,7 @@ export * from "./resources/coordination.ts";
 export * from "./resources/core.ts";
 export * from "./resources/discovery.ts";
 export * from "./resources/events.ts";
+export * from "./resources/flowcontrol.ts";
 export * from "./resources/metrics.ts";
 export * from "./resources/networking.ts";
 export * from "./resources/node.ts";
@@ -197,4 +199,6 @@ export const RESOURCES: readonly Resource[] = [
   apiServices,
   nodeMetrics,
   podMetrics,
+  flowSchemas,
+  priorityLevelConfigurations,
 ];

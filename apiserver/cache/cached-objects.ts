@@ -124,6 +124,11 @@ export class CachedObjects implements Reader, Writer {
     return this.#cacheOf(key).objects.get(key);
   }
 
+  /** How many objects of the kind have arrived here. */
+  countOf(resource: Resource): number {
+    return this.#cacheOf(prefixOf(resource)).objects.size;
+  }
+
   async list(query: ListQuery): Promise<PublishedList> {
     if (query.continue !== undefined) {
       const prefix = prefixOf(query.resource, query.namespace);
@@ -162,6 +167,7 @@ export class CachedObjects implements Reader, Writer {
     this.#setBookmarks();
     try {
       for (const step of inSteps(initial)) yield step;
+      query.started?.();
       for (let batch = await watcher.next(); batch !== undefined; batch = await watcher.next())
         yield batch;
     } finally {

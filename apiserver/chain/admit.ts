@@ -7,7 +7,17 @@ export function admissionOf(
   call: Call,
   operation: "CREATE" | "UPDATE" | "CONNECT",
 ): Omit<AdmissionRequest, "object" | "oldObject"> {
-  const { audit, dryRun = false, name, namespace, resource, subresource, user, warn } = call;
+  const {
+    abandoned,
+    audit,
+    dryRun = false,
+    name,
+    namespace,
+    resource,
+    subresource,
+    user,
+    warn,
+  } = call;
   return {
     user,
     operation,
@@ -19,6 +29,7 @@ export function admissionOf(
     ...(subresource === undefined ? {} : { subresource }),
     ...(warn === undefined ? {} : { warn }),
     ...(audit === undefined ? {} : { annotate: audit.annotate }),
+    ...(abandoned === undefined ? {} : { abandoned }),
   };
 }
 

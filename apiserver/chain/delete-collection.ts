@@ -3,6 +3,7 @@ import { StatusError } from "#lib/status-error";
 import { authorize } from "./authorize.ts";
 import { removeListed } from "./delete.ts";
 import type { DeleteOptions } from "./deletion.ts";
+import { abandoned } from "./failures.ts";
 import { type Selection, scopeOf } from "./list.ts";
 import { metaOf } from "./object-meta.ts";
 import type { Published } from "./published.ts";
@@ -25,6 +26,7 @@ export async function removeCollection(
   call.audit?.request({ ...options } as JsonObject);
   const { items } = await steps.reader.list({ ...selection, ...scopeOf(call) });
   for (let start = 0; start < items.length; start += AT_ONCE_MAX) {
+    if (start > 0 && call.abandoned?.().aborted) throw abandoned();
     const batch = items.slice(start, start + AT_ONCE_MAX);
     await Promise.all(batch.map((listed) => removeOne(steps, call, options, listed)));
   }

@@ -56,3 +56,8 @@ export function methodNotAllowed(resource: Resource): StatusError {
 function about(resource: Resource, name: string) {
   return { name, group: resource.group, kind: resource.plural };
 }
+
+/** Heard by nobody: it ends the work. */
+export function abandoned(): StatusError {
+  return new StatusError("Timeout", "nobody waits for the outcome of the request any more");
+}

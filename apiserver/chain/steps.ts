@@ -61,6 +61,7 @@ export interface AdmissionRequest {
   readonly warn?: (text: string) => void;
   /** Takes what the audit log should say of how it was decided; there is none when nobody records the request. */
   readonly annotate?: Annotate;
+  readonly abandoned?: () => AbortSignal;
 }
 
 /** Throws a StatusError to refuse. Writes nothing but what quotas reserve. */
@@ -181,6 +182,8 @@ export interface WatchQuery {
    * behind a wire; who decides about access in this process must know of a change before its writer does.
    */
   readonly gathers?: boolean;
+  /** Called when what the watch begins with has been taken, before it waits for the first change. */
+  readonly started?: () => void;
 }
 
 export type PublishedEvent =
@@ -285,4 +288,6 @@ export interface Call {
   readonly warn?: (text: string) => void;
   /** Undefined when nobody records the call. */
   readonly audit?: CallAudit;
+  /** Aborts when nobody waits for the outcome any more. A function: signals cost more than most calls. */
+  readonly abandoned?: () => AbortSignal;
 }

@@ -90,6 +90,7 @@ export class StoreObjects implements Reader, Writer {
       yield items.map((object) => ({ type: "ADDED", object }) as const);
       if (query.sendInitialEvents) yield [{ type: "BOOKMARK", revision, initialEventsEnd: true }];
     }
+    query.started?.();
     try {
       for await (const batch of this.#store.watch(prefix, after, signal)) {
         const events = eventsOf(batch, wanted);

@@ -33,6 +33,8 @@ import { resourceQuotaRules } from "./core/resource-quota.ts";
 import { serviceRules } from "./core/service.ts";
 import { changedCustomObject, newCustomObject } from "./custom-object.ts";
 import { endpointSliceRules } from "./discovery/endpoint-slice.ts";
+import { flowSchemaRules } from "./flowcontrol/flow-schema.ts";
+import { priorityLevelRules } from "./flowcontrol/priority-level.ts";
 import type { KindRules } from "./kind-rules.ts";
 import { validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { ingressRules } from "./networking/ingress.ts";
@@ -87,6 +89,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   "ClusterTrustBundle.certificates.k8s.io": clusterTrustBundleRules,
   "Lease.coordination.k8s.io": leaseRules,
   "EndpointSlice.discovery.k8s.io": endpointSliceRules,
+  "FlowSchema.flowcontrol.apiserver.k8s.io": flowSchemaRules,
+  "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io": priorityLevelRules,
   "Ingress.networking.k8s.io": ingressRules,
   "IngressClass.networking.k8s.io": ingressClassRules,
   "NetworkPolicy.networking.k8s.io": networkPolicyRules,

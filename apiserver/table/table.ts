@@ -10,6 +10,7 @@ import { CERTIFICATE_TABLES } from "./certificate-tables.ts";
 import { CLUSTER_TABLES } from "./cluster-tables.ts";
 import { DEVICE_TABLES } from "./device-tables.ts";
 import { age } from "./duration.ts";
+import { FLOWCONTROL_TABLES } from "./flowcontrol-tables.ts";
 import { METRICS_TABLES } from "./metrics-tables.ts";
 import { NETWORKING_TABLES } from "./networking-tables.ts";
 import { podTable } from "./pod-table.ts";
@@ -57,6 +58,7 @@ const TABLES: Readonly<Record<string, KindTable>> = {
   ...CERTIFICATE_TABLES,
   ...CLUSTER_TABLES,
   ...DEVICE_TABLES,
+  ...FLOWCONTROL_TABLES,
   ...METRICS_TABLES,
   ...STORAGE_TABLES,
   ...NETWORKING_TABLES,

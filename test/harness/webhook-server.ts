@@ -16,11 +16,13 @@ export interface WebhookServer extends AsyncDisposable {
   readonly caBundle: string;
   /** Everything it was asked, in order. */
   readonly asked: Review[];
+  /** How many of those did not wait for the answer. */
+  abandoned: number;
   /** An AdmissionResponse without its uid; or an answer that is none: text with a status. */
-  answer: (
-    review: Review,
-  ) => JsonObject | { readonly status: number; readonly text: string } | "never";
+  answer: (review: Review) => Answer | Promise<Answer>;
 }
+
+type Answer = JsonObject | { readonly status: number; readonly text: string } | "never";
 
 const VALIDITY = { nowMs: Date.now(), days: 1 };
 
@@ -36,7 +38,10 @@ export async function startWebhookServer(
   const server = createServer({ cert: certificate, key }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
+    response.once("close", () => {
+      if (!response.writableEnded) webhook.abandoned++;
+    });
+    request.on("end", async () => {
       const {
         apiVersion,
         kind,
@@ -44,7 +49,7 @@ export async function startWebhookServer(
       } = JSON.parse(Buffer.concat(chunks).toString("utf8"));
       const review = { path: request.url ?? "", request: asked };
       webhook.asked.push(review);
-      const answer = webhook.answer(review);
+      const answer = await webhook.answer(review);
       if (answer === "never") return;
       if ("text" in answer) {
         response.writeHead(Number(answer["status"])).end(answer["text"]);
@@ -59,6 +64,7 @@ export async function startWebhookServer(
     port: (server.address() as AddressInfo).port,
     caBundle: Buffer.from(authority.certificate).toString("base64"),
     asked: [],
+    abandoned: 0,
     answer: () => ({ allowed: true }),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -2,6 +2,7 @@ import type { Clock } from "#lib/clock";
 import type { Logger } from "#lib/logger";
 import { type Random, uuid } from "#lib/random";
 import { StatusError } from "#lib/status-error";
+import { abandoned } from "../../chain/failures.ts";
 import type { Authorizer, Reader } from "../../chain/steps.ts";
 import { conditionsMatch } from "../matching/conditions.ts";
 import type { VersionedRequest } from "../matching/in-version.ts";
@@ -93,11 +94,15 @@ async function answerOf(
   isMutating: boolean,
 ): Promise<Verdict | undefined> {
   const asked = { uid: uuid(asking.random), version: hook.reviewVersion, isMutating };
+  const signal = request.abandoned?.();
   try {
     const body = JSON.stringify(reviewOf(request, asked));
-    const answer = await callWebhook(asking, { ...hook, body, sayTimeout: true });
+    const call = { ...hook, body, sayTimeout: true };
+    const answer = await callWebhook(asking, signal ? { ...call, abandoned: signal } : call);
     return verdictOf(answer, asked);
   } catch (error) {
+    // Also of one that need not be asked: what nobody waits for must not be written.
+    if (signal?.aborted) throw abandoned();
     const why = (error as Error).message;
     const kind =
       error instanceof InvalidAnswer

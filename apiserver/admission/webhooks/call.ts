@@ -20,6 +20,8 @@ export interface WebhookCall {
   readonly body: string;
   /** Admission webhooks are told in the query how long they have. */
   readonly sayTimeout: boolean;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly abandoned?: AbortSignal;
 }
 
 /** The body of the answer. Throws an Error that names the URL and says why there is none. */
@@ -32,7 +34,10 @@ export async function callWebhook(calling: Calling, call: WebhookCall): Promise<
     const answer = await post({
       ...(await target(calling, call, url)),
       body: call.body,
-      signal: timeout.signal,
+      signal:
+        call.abandoned === undefined
+          ? timeout.signal
+          : AbortSignal.any([timeout.signal, call.abandoned]),
     });
     if (answer.status >= 200 && answer.status < 300) return answer.body;
     throw new Error(statusText(answer.status, answer.body));

@@ -12,6 +12,7 @@ import type { Selection } from "../../chain/list.ts";
 import type { AnyPatch, Patch } from "../../chain/patch.ts";
 import { nameOf, type ResourceTable } from "../../chain/resource-table.ts";
 import type { Call, FieldValidation, User } from "../../chain/steps.ts";
+import { type Listing, selectsOne } from "../../fairness/width.ts";
 
 /** Who asks, and what there is to ask for. */
 export interface Caller {
@@ -69,6 +70,14 @@ export function selectionOf(options: ListMessage | undefined): Selection {
       ? { resourceVersionMatch }
       : {}),
   };
+}
+
+export type Listed = Pick<ListMessage, "fieldSelector"> & Partial<Pick<ListMessage, "limit">>;
+
+/** How much of a collection is read. */
+export function listingOf({ resource }: Call, options: Listed | undefined): Listing {
+  const { fieldSelector = "", limit = 0 } = options ?? {};
+  return { resource, isOfOne: selectsOne(fieldSelector), limit };
 }
 
 export function present<Name extends string>(name: Name, value: string) {

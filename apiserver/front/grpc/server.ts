@@ -34,10 +34,12 @@ import { createAny, getAny, patchAny, updateAny } from "../../chain/dispatch.ts"
 import { list } from "../../chain/list.ts";
 import type { Published } from "../../chain/published.ts";
 import type { Call, Steps, User } from "../../chain/steps.ts";
+import type { FlowControl } from "../../fairness/flow-control.ts";
 import type { Tunnel } from "../../proxy/tunnel.ts";
 import type { TlsFiles } from "../rest/server.ts";
 import { publicError } from "../status.ts";
-import { callOf, deleteOptionsOf, patchOf, selectionOf } from "./decode.ts";
+import { type Asking, admitted } from "./admitting.ts";
+import { callOf, deleteOptionsOf, type Listed, listingOf, patchOf, selectionOf } from "./decode.ts";
 import { envelopeOf } from "./envelope.ts";
 import { serviceError } from "./failure.ts";
 import { writeWatch } from "./watch-stream.ts";
@@ -48,6 +50,7 @@ export interface GrpcOptions {
   readonly host: string;
   readonly port: number;
   readonly tunnel: Tunnel;
+  readonly flowControl: FlowControl;
   readonly logger: Logger;
 }
 
@@ -100,46 +103,73 @@ function bindPort(
   });
 }
 
-function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiServer {
+/** How calls are made of requests, recorded, and let in. */
+function handlers({ flowControl, logger, steps }: GrpcOptions) {
   const { resources } = steps;
+  const begun = <T>(asking: Asking, work: (call: Call) => Promise<T>): Promise<T> => {
+    const caller = { verb: asking.verb, peer: () => peerOf(asking.stream) };
+    return audited(steps, asking.call, caller, (call) =>
+      admitted(flowControl, { ...asking, call }, work),
+    );
+  };
   const answer = <Request extends Targeted, Response>(
     verb: string,
     work: (call: Call, request: Request) => Promise<Response>,
+    listed?: (request: Request) => Listed | undefined,
   ) =>
-    unary<Request, Response>(logger, async (user, request, peer) => {
+    unary<Request, Response>(logger, async (user, stream) => {
+      const { request } = stream;
       const call = callOf({ user, resources }, request.target);
-      return audited(steps, call, { verb, peer }, (asked) => work(asked, request));
+      const list = listed === undefined ? {} : { list: listingOf(call, listed(request)) };
+      return begun({ call, verb, stream, ...list }, (allowed) => work(allowed, request));
     });
   const write = <Request extends Written>(
     verb: string,
     work: (call: Call, request: Request) => Promise<Published>,
   ) =>
-    unary<Request, WriteResponse>(logger, async (user, request, peer) => {
+    unary<Request, WriteResponse>(logger, async (user, stream) => {
+      const { request } = stream;
       const warnings: string[] = [];
       const warn = (text: string): number => warnings.push(text);
       const call = { ...callOf({ user, resources }, request.target, request.options), warn };
-      const made = await audited(steps, call, { verb, peer }, (asked) => work(asked, request));
+      const made = await begun({ call, verb, stream }, (allowed) => work(allowed, request));
       return { object: envelopeOf(call.resource, made), warnings };
     });
+  return { answer, write };
+}
+
+function apiService(options: GrpcOptions, closing: AbortSignal): ApiServer {
+  const { flowControl, logger, steps } = options;
+  const { answer, write } = handlers(options);
   return {
     get: answer("get", async (call) => ({
       object: envelopeOf(call.resource, await getAny(steps, call)),
     })),
-    list: answer("list", async (call, request) => {
-      const found = await list(steps, call, selectionOf(request.options));
-      return {
-        items: found.items.map((item) => envelopeOf(call.resource, item)),
-        resourceVersion: String(found.revision),
-        continue: found.continue ?? "",
-        remainingItemCount: found.remainingItemCount,
-      };
-    }),
+    list: answer(
+      "list",
+      async (call, request) => {
+        const found = await list(steps, call, selectionOf(request.options));
+        return {
+          items: found.items.map((item) => envelopeOf(call.resource, item)),
+          resourceVersion: String(found.revision),
+          continue: found.continue ?? "",
+          remainingItemCount: found.remainingItemCount,
+        };
+      },
+      (request) => request.options,
+    ),
     watch: (stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>) => {
       void serveStream(stream, logger, async (user) => {
-        const call = callOf({ user, resources }, stream.request.target);
+        const { request } = stream;
+        const call = callOf({ user, resources: steps.resources }, request.target);
         const caller = { verb: "watch", peer: () => peerOf(stream) };
+        const list = request.sendInitialEvents ? { list: listingOf(call, request) } : {};
         await audited(steps, call, caller, (asked) =>
-          writeWatch({ steps, call: asked, stream, closing }),
+          admitted(
+            flowControl,
+            { call: asked, verb: "watch", stream, ...list },
+            (allowed, started) => writeWatch({ steps, call: allowed, stream, closing, started }),
+          ),
         );
       });
     },
@@ -150,11 +180,15 @@ function apiService({ steps, logger }: GrpcOptions, closing: AbortSignal): ApiSe
       const { gone, object } = await remove(steps, call, deleteOptionsOf(request.options));
       return { object: gone ? undefined : envelopeOf(call.resource, object) };
     }),
-    deleteCollection: answer("deletecollection", async (call, request) => {
-      const selection = selectionOf(request.list);
-      await removeCollection(steps, call, selection, deleteOptionsOf(request.options));
-      return {};
-    }),
+    deleteCollection: answer(
+      "deletecollection",
+      async (call, request) => {
+        const selection = selectionOf(request.list);
+        await removeCollection(steps, call, selection, deleteOptionsOf(request.options));
+        return {};
+      },
+      (request) => request.list,
+    ),
   };
 }
 
@@ -196,12 +230,12 @@ function nodeOf(user: User): string {
 
 function unary<Request, Response>(
   logger: Logger,
-  handle: (user: User, request: Request, peer: () => Peer) => Promise<Response>,
+  handle: (user: User, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
     void (async () => {
       try {
-        done(null, await handle(userOf(call), call.request, () => peerOf(call)));
+        done(null, await handle(userOf(call), call));
       } catch (error) {
         done(failure(logger, error));
       }

@@ -12,10 +12,13 @@ export interface WatchCall {
   readonly call: Call;
   readonly stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>;
   readonly closing: AbortSignal;
+  /** Called when it has begun. */
+  readonly started: () => void;
 }
 
 /** Writes events until they end, the client cancels, or its time is up. */
-export async function writeWatch({ steps, call, stream, closing }: WatchCall): Promise<void> {
+export async function writeWatch(watching: WatchCall): Promise<void> {
+  const { call, closing, started, steps, stream } = watching;
   const { request } = stream;
   const leaving = new AbortController();
   stream.once("cancelled", () => leaving.abort());
@@ -32,6 +35,7 @@ export async function writeWatch({ steps, call, stream, closing }: WatchCall): P
       allowBookmarks: request.allowBookmarks,
       sendInitialEvents: request.sendInitialEvents,
       gathers: true,
+      started,
     };
     for await (const batch of await watch(steps, call, options, signal)) {
       if (signal.aborted) break;

@@ -27,7 +27,7 @@ export async function answerLong(
   const parts = sliced(isForPeople ? indented(pieces) : pieces);
   const first = parts.next().value ?? new Part([]);
   if (first.length < SLICE_BYTES) return exchange.answer({ code: 200, type, body: first.bytes });
-  if (exchange.response.destroyed) return;
+  if (exchange.isOver) return;
   try {
     await (exchange.takesGzip ? pack : send)(answer, type, joined(first, parts));
   } catch (error) {

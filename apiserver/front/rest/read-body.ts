@@ -1,57 +1,36 @@
 import type { Http2ServerRequest } from "node:http2";
 import { decodeProtobuf } from "#codec";
-import type { Clock } from "#lib/clock";
 import type { JsonObject } from "#lib/json";
 import { JSON_BYTES_MAX } from "#lib/json-bounds";
 import { StatusError } from "#lib/status-error";
 import type { Body } from "../../chain/steps.ts";
 import { JSON_TYPE, MEDIA_TYPES, PROTOBUF_TYPE, YAML_TYPE } from "./media-type.ts";
 import { parseYaml } from "./read-yaml.ts";
-
-/** As long as Kubernetes gives a whole request: a body that drips holds what has come of it. */
-const BODY_MS_MAX = 60_000;
+import type { Exchange } from "./respond.ts";
 
 /** Listens to the stream itself: going over it as an iterator costs several times as much. */
-export async function readBytes(request: Http2ServerRequest, clock: Clock): Promise<Buffer> {
-  let tooLate = (): void => {};
-  const cancel = clock.after(BODY_MS_MAX, () => tooLate());
-  try {
-    return await new Promise((resolve, reject) => {
-      tooLate = () => {
-        request.pause();
-        reject(new StatusError("Timeout", `the body did not come within ${BODY_MS_MAX / 1000} s`));
-      };
-      collect(request, resolve, reject);
+export function readBytes(request: Http2ServerRequest): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= JSON_BYTES_MAX) {
+        chunks.push(chunk);
+        return;
+      }
+      request.pause();
+      reject(tooLarge());
     });
-  } finally {
-    cancel();
-  }
-}
-
-function collect(
-  request: Http2ServerRequest,
-  resolve: (bytes: Buffer) => void,
-  reject: (error: Error) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  request.on("data", (chunk: Buffer) => {
-    length += chunk.length;
-    if (length <= JSON_BYTES_MAX) {
-      chunks.push(chunk);
-      return;
-    }
-    request.pause();
-    reject(tooLarge());
-  });
-  request.once("end", () => {
-    const [first] = chunks;
-    resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
-  });
-  request.once("error", reject);
-  // Without an end before it the client has left in the middle.
-  request.once("close", () => {
-    if (!request.readableEnded) reject(new StatusError("BadRequest", "the body is incomplete"));
+    request.once("end", () => {
+      const [first] = chunks;
+      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
+    });
+    request.once("error", reject);
+    // Without an end before it the client has left in the middle.
+    request.once("close", () => {
+      if (!request.readableEnded) reject(new StatusError("BadRequest", "the body is incomplete"));
+    });
   });
 }
 
@@ -68,19 +47,14 @@ export function mediaType(request: Http2ServerRequest): string {
 }
 
 /** An object to write, in any of the encodings that clients send. */
-export async function readObject(request: Http2ServerRequest, clock: Clock): Promise<Body> {
-  const type = mediaType(request);
-  const bytes = await readBytes(request, clock);
-  return decodeAs(type, bytes);
+export async function readObject(exchange: Exchange): Promise<Body> {
+  return decodeAs(mediaType(exchange.request), await exchange.body());
 }
 
 /** Clients may send an empty body with a delete, whatever type they say it has. */
-export async function readOptionalObject(
-  request: Http2ServerRequest,
-  clock: Clock,
-): Promise<Body | undefined> {
-  const bytes = await readBytes(request, clock);
-  return bytes.length === 0 ? undefined : decodeAs(mediaType(request), bytes);
+export async function readOptionalObject(exchange: Exchange): Promise<Body | undefined> {
+  const bytes = await exchange.body();
+  return bytes.length === 0 ? undefined : decodeAs(mediaType(exchange.request), bytes);
 }
 
 async function decodeAs(type: string, bytes: Buffer): Promise<Body> {

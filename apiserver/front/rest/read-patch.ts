@@ -1,10 +1,9 @@
 /** The four kinds of patch, told apart by the type of their body. */
-import type { Clock } from "#lib/clock";
 import { StatusError } from "#lib/status-error";
 import { parseJson } from "../../chain/json-text.ts";
 import type { AnyPatch, Patch } from "../../chain/patch.ts";
 import { flag } from "./query.ts";
-import { decodeText, mediaType, readBytes, unsupported } from "./read-body.ts";
+import { decodeText, mediaType, unsupported } from "./read-body.ts";
 import type { Exchange } from "./respond.ts";
 
 const APPLY = "application/apply-patch+yaml";
@@ -14,16 +13,17 @@ const PATCH_TYPES: Readonly<Record<string, Patch["type"]>> = {
   "application/strategic-merge-patch+json": "strategic",
 };
 
-export async function readPatch({ request, query }: Exchange, clock: Clock): Promise<AnyPatch> {
+export async function readPatch(exchange: Exchange): Promise<AnyPatch> {
+  const { query, request } = exchange;
   const type = mediaType(request);
   if (type === APPLY) {
-    const body = await decodeText(await readBytes(request, clock));
+    const body = await decodeText(await exchange.body());
     return { type: "apply", body, force: flag(query, "force") };
   }
   const known = PATCH_TYPES[type];
   if (known === undefined) throw unsupported(type, [...Object.keys(PATCH_TYPES), APPLY]);
   if (query.has("force")) throw forceForbidden();
-  return { type: known, body: parseJson("patch", await readBytes(request, clock)) } as Patch;
+  return { type: known, body: parseJson("patch", await exchange.body()) } as Patch;
 }
 
 function forceForbidden(): StatusError {

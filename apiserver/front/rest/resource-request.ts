@@ -47,8 +47,10 @@ export interface ResourceRequest {
   readonly logger: Logger;
   readonly pace: WatchPace;
   readonly metrics: RequestMetrics;
-  /** Aborts when the client leaves or the server closes. */
+  /** Aborts when the client leaves, its time is up or the server closes. */
   readonly signal: AbortSignal;
+  /** Called when a watch has begun, and has nothing to do but to wait. */
+  readonly started: () => void;
 }
 
 export async function serveResource(request: ResourceRequest): Promise<void> {
@@ -92,6 +94,7 @@ function callOf(request: ResourceRequest): Call {
     fieldValidation: fieldValidation(exchange.query),
     fieldManager: fieldManager(exchange.query, exchange.request.headers["user-agent"]),
     ...exchange.asides,
+    abandoned: () => request.signal,
   };
 }
 
@@ -170,6 +173,7 @@ async function watchCollection(request: ResourceRequest): Promise<void> {
       allowBookmarks: flag(query, "allowWatchBookmarks"),
       sendInitialEvents: sendInitialEvents(query),
       gathers: true,
+      started: request.started,
     };
     const events = await watch(steps, callOf(request), options, signal);
     const { logger, metrics, pace } = request;
@@ -185,18 +189,18 @@ async function post(request: ResourceRequest): Promise<void> {
   const call = callOf(request);
   if (call.name !== undefined && call.subresource === undefined)
     throw methodNotAllowed(call.resource);
-  const body = await readObject(request.exchange.request, request.steps.clock);
+  const body = await readObject(request.exchange);
   await answerObject(request, 201, await createAny(request.steps, call, body));
 }
 
 async function put(request: ResourceRequest): Promise<void> {
-  const body = await readObject(request.exchange.request, request.steps.clock);
+  const body = await readObject(request.exchange);
   await answerObject(request, 200, await updateAny(request.steps, callOf(request), body));
 }
 
 async function patchOne(request: ResourceRequest): Promise<void> {
   const { exchange, steps } = request;
-  const change = await readPatch(exchange, steps.clock);
+  const change = await readPatch(exchange);
   const call = callOf(request);
   if (change.type !== "apply")
     return answerObject(request, 200, await patchAny(steps, call, change));
@@ -239,7 +243,7 @@ async function deleteMany(request: ResourceRequest): Promise<void> {
 /** From the body, and for what the body does not say from the query. */
 async function deleteOptions(request: ResourceRequest): Promise<DeleteOptions> {
   const { query } = request.exchange;
-  const body = await readOptionalObject(request.exchange.request, request.steps.clock);
+  const body = await readOptionalObject(request.exchange);
   const given: JsonObject = body === undefined ? {} : jsonOf(body);
   const dryRun = isDryRun(query) || (Array.isArray(given["dryRun"]) && given["dryRun"].length > 0);
   const seconds = given["gracePeriodSeconds"] ?? whole(query, "gracePeriodSeconds");

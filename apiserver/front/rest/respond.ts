@@ -2,14 +2,16 @@ import { type Http2ServerRequest, type Http2ServerResponse, constants as http2 }
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import type { JsonObject } from "#lib/json";
-import type { StatusError } from "#lib/status-error";
+import { StatusError } from "#lib/status-error";
 import type { Trail } from "../../audit/trail.ts";
 import type { Call } from "../../chain/steps.ts";
+import type { Classification } from "../../fairness/dispatcher.ts";
 import { statusOf } from "../status.ts";
 import { Offer } from "./accept.ts";
 import { documentBytes, jsonBytes } from "./encode.ts";
 import { indented } from "./indent.ts";
 import { JSON_TYPE } from "./media-type.ts";
+import { readBytes } from "./read-body.ts";
 
 /** Below this, packing costs more time than the network saves; Kubernetes' own threshold. */
 const GZIP_BYTES_MIN = 128 * 1024;
@@ -39,7 +41,14 @@ export class Exchange {
   /** Undefined when nobody records the request. */
   audit: Trail | undefined;
   readonly #warnings: string[] = [];
+  /** Set when the request is known to be of a priority level. */
+  classification: Classification | undefined;
   #leaving: AbortSignal | undefined;
+  /** Made for who asks: most requests are over before anybody does. */
+  #abandoned: AbortController | undefined;
+  #body: Promise<Buffer> | undefined;
+  #isBodyDue = false;
+  #isTimedOut = false;
 
   constructor(request: Http2ServerRequest, response: Http2ServerResponse) {
     this.request = request;
@@ -49,13 +58,14 @@ export class Exchange {
     this.query = at === -1 ? NO_QUERY : new URLSearchParams(request.url.slice(at + 1));
   }
 
-  /** Aborts when the client leaves, or `closing` does. */
+  /** Aborts when the client leaves, its time is up, or `closing` does. */
   leaving(closing: AbortSignal): AbortSignal {
     if (this.#leaving === undefined) {
-      const leaving = new AbortController();
-      if (this.response.closed) leaving.abort();
-      else this.response.once("close", () => leaving.abort());
-      this.#leaving = AbortSignal.any([leaving.signal, closing]);
+      this.#abandoned = new AbortController();
+      const abandoned = this.#abandoned;
+      if (this.isOver) abandoned.abort();
+      else this.response.once("close", () => abandoned.abort());
+      this.#leaving = AbortSignal.any([abandoned.signal, closing]);
     }
     return this.#leaving;
   }
@@ -64,6 +74,41 @@ export class Exchange {
   get asides(): Pick<Call, "audit" | "warn"> {
     const { audit, warn } = this;
     return audit === undefined ? { warn } : { warn, audit };
+  }
+
+  /** Nobody hears what would be answered now. */
+  get isOver(): boolean {
+    return this.#isTimedOut || this.response.closed || this.response.destroyed;
+  }
+
+  /** All that the client sends; read once, however often it is asked for. */
+  body(): Promise<Buffer> {
+    if (this.#body === undefined) {
+      this.#isBodyDue = true;
+      this.#body = readBytes(this.request).finally(() => {
+        this.#isBodyDue = false;
+      });
+    }
+    return this.#body;
+  }
+
+  /** Answers in place of whoever is at work on it, and tells him that nobody waits for him. */
+  readonly timeOut = (): void => {
+    if (this.isOver) return;
+    this.#isTimedOut = true;
+    this.#abandoned?.abort();
+    // Half an answer must not look like a whole one.
+    if (this.response.headersSent) this.response.destroy();
+    else void this.#failInTime();
+  };
+
+  async #failInTime(): Promise<void> {
+    const { request, response } = this;
+    // There is more to come that nobody will read; the end must not overtake the answer.
+    if (this.#isBodyDue) response.once("finish", () => setImmediate(() => request.destroy()));
+    const failure = this.#isBodyDue ? bodyTooLate() : tookTooLong();
+    this.audit?.failed(statusOf(failure).json, false);
+    await this.fail(failure);
   }
 
   readonly warn = (text: string): void => {
@@ -108,6 +153,11 @@ export class Exchange {
     }
     response.setHeader("content-type", type);
     response.setHeader("cache-control", "no-cache, private");
+    if (this.classification !== undefined) {
+      const { level, schema } = this.classification;
+      response.setHeader("x-kubernetes-pf-flowschema-uid", schema.metadata.uid);
+      response.setHeader("x-kubernetes-pf-prioritylevel-uid", level.configuration.uid);
+    }
     if (this.#warnings.length > 0)
       response.setHeader(
         "warning",
@@ -159,4 +209,14 @@ export class Exchange {
 function quoted(text: string): string {
   const plain = text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&");
   return `"${plain}"`;
+}
+
+function tookTooLong(): StatusError {
+  return new StatusError("Timeout", "the request took longer than it may, and was given up");
+}
+
+/** Request Timeout, of RFC 9110: the client was too slow, not the server. */
+function bodyTooLate(): StatusError {
+  const message = "the body of the request did not arrive in the time that the request may take";
+  return new StatusError("Timeout", message, { foreign: { code: 408, reason: "Timeout" } });
 }

@@ -5,20 +5,26 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
 import type { Aggregation } from "../../aggregation/aggregation.ts";
+import type { Extension } from "../../aggregation/extensions.ts";
 import { type Forwarding, forward, forwardUpgrade } from "../../aggregation/forward.ts";
 import type { RequestHeaderOptions } from "../../authn/request-header.ts";
 import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
 import { annotateVerdict } from "../../chain/authorize.ts";
 import type { Steps, User } from "../../chain/steps.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
+import type { Pass } from "../../fairness/dispatcher.ts";
+import type { FlowControl } from "../../fairness/flow-control.ts";
 import type { RequestMetrics } from "../../metrics/request-metrics.ts";
 import { publicError, statusOf } from "../status.ts";
+import { type Asked, askedOf } from "./arrival.ts";
 import { auditedRequester } from "./audited-requester.ts";
 import { measuredOf } from "./measured.ts";
+import { isLongRunning } from "./request-info.ts";
 import { Requesters } from "./requester.ts";
 import { serveResource } from "./resource-request.ts";
 import { Exchange } from "./respond.ts";
 import { type ResourceRoute, resourceRoute } from "./routes.ts";
+import { REQUEST_MS_MAX, timeLimitMs } from "./time-limit.ts";
 import { UpgradeResponse } from "./upgrade-response.ts";
 import { WatchPace } from "./watch-pace.ts";
 
@@ -56,6 +62,7 @@ export interface RestOptions {
   /** Proxies that may name users. */
   readonly requestHeader: RequestHeaderOptions | undefined;
   readonly metrics: RequestMetrics;
+  readonly flowControl: FlowControl;
   readonly logger: Logger;
 }
 
@@ -67,6 +74,11 @@ export interface RestFront {
 
 /** The status of an upgrade that was not refused. */
 const SWITCHING = 101;
+/** From a connection's begin until a request's head is there; kube-apiserver's, which asks the same of the handshake. */
+const HEADERS_MS_MAX = 32_000;
+/** Of the time that a request may take, it may wait so much for seats: a quarter, as in Kubernetes. */
+const WAIT_FRACTION = 1 / 4;
+const WITH_BODY = new Set(["DELETE", "PATCH", "POST", "PUT"]);
 /** As much as HTTP/2 takes: a token that is too long is then refused in words that clients read. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
@@ -75,7 +87,8 @@ export async function startRest(options: RestOptions): Promise<RestFront> {
     ...secureContext(options.tls, options.requestHeader),
     allowHTTP1: true,
     // Its type leaves out what Node passes on to the HTTP/1.1 parser.
-    http1Options: { maxHeaderSize: HEADER_BYTES_MAX } as object,
+    http1Options: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_MS_MAX } as object,
+    handshakeTimeout: HEADERS_MS_MAX,
     requestCert: true,
     // Others show a token, or nothing.
     rejectUnauthorized: false,
@@ -139,6 +152,14 @@ function trackSockets(server: Http2SecureServer): ReadonlySet<Socket> {
   return sockets;
 }
 
+interface Arrived {
+  readonly exchange: Exchange;
+  readonly route: ResourceRoute | undefined;
+  /** Who else answers it. */
+  readonly extension: Extension | undefined;
+  readonly asked: Asked;
+}
+
 class Front {
   readonly #options: RestOptions;
   readonly #closing: AbortSignal;
@@ -193,10 +214,50 @@ class Front {
   }
 
   async #route(exchange: Exchange, route: ResourceRoute | undefined): Promise<void> {
-    const { aggregation, discovery, logger, metrics, steps, streams } = this.#options;
-    const user = await this.#requester(exchange, route);
+    const { aggregation, steps } = this.#options;
     const extension = aggregation.extensions.of(exchange.path);
+    const asked = askedOf(exchange, route, extension);
+    const arrived = { exchange, route, extension, asked };
+    if (isLongRunning(asked.verb, asked.subresource)) return this.#admit(arrived, REQUEST_MS_MAX);
+    const limitMs = timeLimitMs(exchange.query);
+    const cancel = steps.clock.after(limitMs, exchange.timeOut);
+    try {
+      await this.#admit(arrived, limitMs);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Lets it begin when it is due. */
+  async #admit(arrived: Arrived, limitMs: number): Promise<void> {
+    const { asked, exchange, extension, route } = arrived;
+    const user = await this.#requester(exchange, route);
+    // Streams hold no seat: they last, and the work of their begin is small.
+    if (asked.verb !== "watch" && isLongRunning(asked.verb, asked.subresource))
+      return this.#serve(arrived, user);
+    const { flowControl } = this.#options;
+    const arrival = { ...asked, user };
+    exchange.classification = flowControl.classify(arrival);
+    // Before it has seats: a client that sends slowly must not hold any.
+    const isRead =
+      route !== undefined && extension === undefined && WITH_BODY.has(exchange.request.method);
+    const bodyBytes = isRead ? (await exchange.body()).length : 0;
+    const signal = () => exchange.leaving(this.#closing);
+    const wait = { bodyBytes, waitMs: limitMs * WAIT_FRACTION, signal };
+    const entered = flowControl.enter(arrival, exchange.classification, wait);
+    const pass = entered instanceof Promise ? await entered : entered;
+    try {
+      if (!exchange.isOver) await this.#serve(arrived, user, pass);
+    } finally {
+      pass.release();
+    }
+  }
+
+  async #serve({ asked, exchange, extension, route }: Arrived, user: User, pass?: Pass) {
+    const { discovery, logger, metrics, steps, streams } = this.#options;
     if (extension !== undefined) {
+      // When it has begun is known over there.
+      if (asked.verb === "watch") pass?.release();
       const signal = exchange.leaving(this.#closing);
       return forward(this.#forwarding({ exchange, extension, signal, user }));
     }
@@ -215,6 +276,7 @@ class Front {
       logger,
       pace,
       metrics,
+      started: () => pass?.release(),
       // Made for who asks: signals cost more than the rest of a short request's way.
       get signal() {
         return exchange.leaving(closing);
@@ -256,8 +318,8 @@ class Front {
   async #fail(exchange: Exchange, error: unknown): Promise<void> {
     const failure = publicError(error);
     exchange.audit?.failed(statusOf(failure).json, !(error instanceof StatusError));
-    // The client left: there is no one to tell.
-    if (exchange.response.destroyed) return;
+    // The client left, or was told already: there is no one to tell.
+    if (exchange.isOver) return;
     if (failure.reason === "InternalError") {
       const { method } = exchange.request;
       const stack = error instanceof Error ? error.stack : String(error);
