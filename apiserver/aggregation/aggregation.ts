@@ -162,6 +162,7 @@ export class Aggregation {
     const service = this.services.get(name);
     if (service?.spec.service === undefined) {
       this.extensions.remove(name);
+      this.#due.delete(name);
       if (service !== undefined) await this.#say(service, LOCAL);
       return;
     }

@@ -51,15 +51,11 @@ export class Extensions {
     return proxied && this.#all.get(`${proxied.group}/${proxied.version}`);
   }
 
-  serving(group: string, version: string): Extension | undefined {
-    return this.#all.get(`${group}/${version}`);
-  }
-
   all(): readonly Extension[] {
     return [...this.#all.values()];
   }
 
-  /** What the APIService makes of it; undefined when it is served here, or by nobody. True: it is a new one. */
+  /** The server that an APIService with a service names; a new one when the APIService says something else than before. */
   put(service: APIService): { readonly extension: Extension; readonly isNew: boolean } {
     const { spec } = service;
     const { group = "", version = "" } = spec;

@@ -62,6 +62,12 @@ const REFUSED = [
   `GET ${BASE}/foos%2Fa`,
   `GET ${BASE}/namespaces/n%2fsecrets/foos`,
   `GET ${BASE}/foos/%zz`,
+  `GET ${BASE}/namespaces/n\\..\\m/foos`,
+  `GET ${BASE}/namespaces/n%5C..%5Cm/foos`,
+  `GET ${BASE}/foos/a/proxy/x\\..\\..\\..\\b`,
+  `GET ${BASE}/foos/a/proxy/../../b`,
+  `GET ${BASE}/foos#/a`,
+  `GET ${BASE}/foos/a%23`,
   `OPTIONS ${BASE}/foos`,
 ];
 

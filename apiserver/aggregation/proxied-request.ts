@@ -65,16 +65,22 @@ function decoded(part: string): string {
   }
 }
 
-/** Other servers may take `%2F` for a slash, and step up at `..`: then they would serve what we have not judged. */
+/**
+ * Other servers may take `%2F` or a backslash for a slash, step up at `..`, and stop reading at `#`: then they would serve what
+ * we have not judged.
+ */
 function checkParts(path: string, parts: readonly string[]): void {
-  const isUnclear = parts.some(
-    (part, at) =>
-      part === "." ||
-      part === ".." ||
-      (at < DECIDING_PARTS && (part.includes("/") || (part === "" && at < parts.length - 1))),
-  );
+  const isUnclear =
+    /[\\#]/.test(path) ||
+    parts.some(
+      (part, at) =>
+        part === "." ||
+        part === ".." ||
+        (at < DECIDING_PARTS && (/[/\\#?]/.test(part) || (part === "" && at < parts.length - 1))),
+    );
   if (!isUnclear) return;
-  const why = "may have no empty part, no '.' or '..', and no escaped '/' up to a sub-resource";
+  const why =
+    "may have no empty part, no '.' or '..', no backslash or '#', and no escaped '/' up to a sub-resource";
   throw new StatusError("BadRequest", `path: ${JSON.stringify(path)} ${why}`);
 }
 
