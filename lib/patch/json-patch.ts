@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { JSON_DEPTH_MAX } from "#codec";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { JSON_BYTES_MAX, jsonBytes } from "../json-bounds.ts";
-import { ownField } from "./own-field.ts";
+import { ownField, setOwnField } from "./own-field.ts";
 
 /** An operation that cannot be done: which, and why. */
 export class JsonPatchError extends Error {
@@ -25,11 +25,6 @@ const OPERATIONS_MAX = 10_000;
 /** A copy of the document into itself doubles it, so copies count together; Kubernetes bounds them alike. */
 const COPIED_BYTES_MAX = JSON_BYTES_MAX;
 
-interface Copies {
-  /** Copied so far by this patch. */
-  bytes: number;
-}
-
 type Path = readonly string[];
 
 /** The document after all operations, in order; the first that fails ends it, and nothing is changed. */
@@ -38,46 +33,45 @@ export function applyJsonPatch(document: JsonValue, operations: unknown): JsonVa
     throw new JsonPatchError("a JSON patch is a list of operations", "no-patch");
   if (operations.length > OPERATIONS_MAX)
     throw new JsonPatchError(`more than ${OPERATIONS_MAX} operations`, "too-large");
-  const copies: Copies = { bytes: 0 };
-  let result = document;
+  const draft = new Draft(document);
   for (const [index, operation] of (operations as readonly unknown[]).entries()) {
     try {
-      result = applyOne(result, operation, copies);
+      applyOne(draft, operation);
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
       const message = `operation ${index} (${describe(operation)}): ${error.message}`;
       throw new JsonPatchError(message, error.fault);
     }
   }
-  return result;
+  return draft.root;
 }
 
-function applyOne(document: JsonValue, operation: unknown, copies: Copies): JsonValue {
+function applyOne(draft: Draft, operation: unknown): void {
   if (!isObject(operation)) throw new JsonPatchError("is not an object");
   const { op } = operation;
   const path = pointer(operation["path"], "path");
   switch (op) {
     case "add":
-      return add(document, path, valueIn(operation));
+      draft.add(path, valueIn(operation));
+      return;
     case "remove":
-      return remove(document, path);
+      draft.remove(path);
+      return;
     case "replace":
-      find(document, path);
-      return path.length === 0
-        ? valueIn(operation)
-        : add(remove(document, path), path, valueIn(operation));
+      draft.replace(path, valueIn(operation));
+      return;
     case "move": {
       const from = pointer(operation["from"], "from");
-      return add(remove(document, from), path, find(document, from));
+      const moved = draft.find(from);
+      draft.remove(from);
+      draft.add(path, moved);
+      return;
     }
     case "copy":
-      return add(
-        document,
-        path,
-        copied(find(document, pointer(operation["from"], "from")), copies),
-      );
+      draft.copy(pointer(operation["from"], "from"), path);
+      return;
     case "test":
-      if (isDeepStrictEqual(find(document, path), valueIn(operation))) return document;
+      if (isDeepStrictEqual(draft.find(path), valueIn(operation))) return;
       throw new JsonPatchError("the value is another one", "failed-test");
     default:
       throw new JsonPatchError(
@@ -86,64 +80,104 @@ function applyOne(document: JsonValue, operation: unknown, copies: Copies): Json
   }
 }
 
-function copied(value: JsonValue, copies: Copies): JsonValue {
-  copies.bytes += jsonBytes(value, COPIED_BYTES_MAX - copies.bytes);
-  if (copies.bytes <= COPIED_BYTES_MAX) return value;
-  throw new JsonPatchError(
-    `copies of more than ${COPIED_BYTES_MAX} bytes in one patch, or deeper than ${JSON_DEPTH_MAX} levels`,
-    "too-large",
-  );
-}
+type Container = Record<string, JsonValue> | JsonValue[];
 
-function find(document: JsonValue, path: Path): JsonValue {
-  let value: JsonValue | undefined = document;
-  for (const segment of path) {
-    value = Array.isArray(value)
-      ? (value as readonly JsonValue[])[indexIn(value, segment)]
-      : isObject(value)
-        ? ownField(value, segment)
-        : undefined;
-    if (value === undefined) throw new JsonPatchError(`${JSON.stringify(segment)} does not exist`);
+/** The document as it becomes. Of what it was made of, an object or list is copied before the first change in it, and once. */
+class Draft {
+  root: JsonValue;
+  /** Copies of ours. Each stands at one place only. */
+  readonly #own = new WeakSet<object>();
+  /** Of all copies that the patch asked for. */
+  #copiedBytes = 0;
+
+  constructor(root: JsonValue) {
+    this.root = root;
   }
-  return value;
-}
 
-function add(document: JsonValue, path: Path, value: JsonValue): JsonValue {
-  const [head, ...rest] = path;
-  if (head === undefined) return value;
-  if (Array.isArray(document)) {
-    const list = document as readonly JsonValue[];
-    if (rest.length > 0) {
-      const at = indexIn(list, head);
-      return list.with(at, add(list[at] ?? null, rest, value));
+  find(path: Path): JsonValue {
+    let value = this.root;
+    for (const segment of path) value = childOf(value, segment);
+    return value;
+  }
+
+  add(path: Path, value: JsonValue): void {
+    const last = path.at(-1);
+    if (last === undefined) {
+      this.root = value;
+      return;
     }
-    const at = head === "-" ? list.length : indexIn(list, head, list.length);
-    return list.toSpliced(at, 0, value);
+    const parent = this.#parentOf(path);
+    if (Array.isArray(parent)) {
+      const at = last === "-" ? parent.length : indexIn(parent, last, parent.length);
+      parent.splice(at, 0, value);
+    } else setOwnField(parent, last, value);
   }
-  if (!isObject(document))
-    throw new JsonPatchError(`${JSON.stringify(head)} is below no object or list`);
-  if (rest.length === 0) return { ...document, [head]: value };
-  const inner = ownField(document, head);
-  if (inner === undefined) throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
-  return { ...document, [head]: add(inner, rest, value) };
+
+  remove(path: Path): void {
+    const last = path.at(-1);
+    if (last === undefined) throw new JsonPatchError("the whole document cannot be removed");
+    this.find(path);
+    const parent = this.#parentOf(path);
+    if (Array.isArray(parent)) parent.splice(indexIn(parent, last), 1);
+    else delete parent[last];
+  }
+
+  replace(path: Path, value: JsonValue): void {
+    this.find(path);
+    const last = path.at(-1);
+    if (last === undefined) this.root = value;
+    else put(this.#parentOf(path), last, value);
+  }
+
+  /** A copy is made: what stands at two places must not change at both. */
+  copy(from: Path, path: Path): void {
+    const value = this.find(from);
+    this.#copiedBytes += jsonBytes(value, COPIED_BYTES_MAX - this.#copiedBytes);
+    if (this.#copiedBytes > COPIED_BYTES_MAX) {
+      throw new JsonPatchError(
+        `copies of more than ${COPIED_BYTES_MAX} bytes in one patch, or deeper than ${JSON_DEPTH_MAX} levels`,
+        "too-large",
+      );
+    }
+    this.add(path, structuredClone(value));
+  }
+
+  /** What the path's last segment is in, fit to be changed. */
+  #parentOf(path: Path): Container {
+    let parent = this.#fit(this.root, path[0]);
+    this.root = parent;
+    for (const [at, segment] of path.slice(0, -1).entries()) {
+      const inner = this.#fit(childOf(parent, segment), path[at + 1]);
+      put(parent, segment, inner);
+      parent = inner;
+    }
+    return parent;
+  }
+
+  #fit(value: JsonValue, segment: string | undefined): Container {
+    if (typeof value !== "object" || value === null)
+      throw new JsonPatchError(`${JSON.stringify(segment)} is below no object or list`);
+    if (this.#own.has(value)) return value as Container;
+    const copy: Container = isObject(value) ? { ...value } : [...(value as readonly JsonValue[])];
+    this.#own.add(copy);
+    return copy;
+  }
 }
 
-function remove(document: JsonValue, path: Path): JsonValue {
-  const [head, ...rest] = path;
-  if (head === undefined) throw new JsonPatchError("the whole document cannot be removed");
-  if (Array.isArray(document)) {
-    const list = document as readonly JsonValue[];
-    const at = indexIn(list, head);
-    return rest.length === 0
-      ? list.toSpliced(at, 1)
-      : list.with(at, remove(list[at] ?? null, rest));
-  }
-  const inner = isObject(document) ? ownField(document, head) : undefined;
-  if (!isObject(document) || inner === undefined)
-    throw new JsonPatchError(`${JSON.stringify(head)} does not exist`);
-  if (rest.length > 0) return { ...document, [head]: remove(inner, rest) };
-  const { [head]: _, ...others } = document;
-  return others;
+function childOf(value: JsonValue, segment: string): JsonValue {
+  const child = Array.isArray(value)
+    ? (value as readonly JsonValue[])[indexIn(value, segment)]
+    : isObject(value)
+      ? ownField(value, segment)
+      : undefined;
+  if (child === undefined) throw new JsonPatchError(`${JSON.stringify(segment)} does not exist`);
+  return child;
+}
+
+/** In the place of what is there. */
+function put(parent: Container, segment: string, value: JsonValue): void {
+  if (Array.isArray(parent)) parent[indexIn(parent, segment)] = value;
+  else setOwnField(parent, segment, value);
 }
 
 function indexIn(list: readonly JsonValue[], segment: string, max = list.length - 1): number {

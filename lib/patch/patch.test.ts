@@ -321,3 +321,27 @@ test("applyJsonPatch() takes many small copies", () => {
   const result = applyJsonPatch({ text: "x".repeat(1000) }, copies) as JsonObject;
   assert.equal(Object.keys(result).length, 1001);
 });
+
+test("a JSON patch changes nothing of what it was given, and copies are apart from what they are of", () => {
+  const freeze = (value: JsonValue): JsonValue => {
+    if (typeof value === "object" && value !== null)
+      for (const each of Object.values(value)) freeze(each);
+    return Object.freeze(value);
+  };
+  const document = freeze({ a: { list: [{ x: 1 }, 2], b: { c: 1 } } });
+  const operations = freeze([
+    { op: "add", path: "/a/new", value: { deep: {} } },
+    { op: "add", path: "/a/new/deep/x", value: 1 },
+    { op: "copy", from: "/a/new", path: "/copy" },
+    { op: "add", path: "/a/new/deep/y", value: 2 },
+    { op: "replace", path: "/copy/deep/x", value: 3 },
+    { op: "add", path: "/a/list/0/y", value: 4 },
+    { op: "move", from: "/a/b", path: "/a/list/1" },
+    { op: "remove", path: "/a/list/2" },
+    { op: "replace", path: "/a/list/1/c", value: 5 },
+  ]);
+  assert.deepEqual(applyJsonPatch(document, operations), {
+    a: { list: [{ x: 1, y: 4 }, { c: 5 }], new: { deep: { x: 1, y: 2 } } },
+    copy: { deep: { x: 3 } },
+  });
+});
