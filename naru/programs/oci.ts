@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { systemClock } from "#lib/system-clock";
 import { linuxKernel } from "../../nodeagent/kernel/linux.ts";
 import { exitNow, passDescriptor } from "../../nodeagent/kernel/pass-descriptor.ts";
+import { makeRaw } from "../../nodeagent/kernel/terminal.ts";
 import { ContainerRecords } from "../../nodeagent/oci/container-record.ts";
 import { ociProgram } from "../../nodeagent/oci/program.ts";
 import { boundingSetOf } from "../../nodeagent/runtime/capabilities.ts";
@@ -49,6 +50,7 @@ const program = ociProgram({
         log("warning", text);
         say(`naru-oci: warning: ${text}\n`);
       },
+      makeRaw,
       passDescriptor,
     };
   },

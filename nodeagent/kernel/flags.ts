@@ -87,6 +87,8 @@ export const PR_CAP_AMBIENT_RAISE = 2;
 
 /** asm-generic/ioctls.h */
 export const TIOC = {
+  getAttributes: 0x5401,
+  setAttributes: 0x5402,
   setControllingTty: 0x540e,
   setWindowSize: 0x5414,
   setPtyLock: 0x4004_5431,

@@ -56,3 +56,30 @@ export function resizeTerminal(master: number, width: number, height: number): v
   size.writeUInt16LE(width, 2);
   check("ioctl", libc.ioctl(master, TIOC.setWindowSize, size), "TIOCSWINSZ");
 }
+
+/** asm-generic/termbits.h: struct termios is four words of flags, a byte, and 19 control characters. */
+const TERMIOS_BYTES = 36;
+const IFLAG_OFF = 0o2753; // IGNBRK BRKINT PARMRK ISTRIP INLCR IGNCR ICRNL IXON
+const OFLAG_OFF = 0o1; // OPOST
+const LFLAG_OFF = 0o100_113; // ISIG ICANON ECHO ECHONL IEXTEN
+const CFLAG_OFF = 0o460; // CSIZE PARENB
+const CFLAG_ON = 0o60; // CS8
+const VTIME_AT = 17 + 5;
+const VMIN_AT = 17 + 6;
+
+/** As cfmakeraw(3), which Node's own raw mode is not: that turns each line feed into two characters. Answers what undoes it. */
+export function makeRaw(descriptor: number): () => void {
+  const before = Buffer.alloc(TERMIOS_BYTES);
+  check("ioctl", libc.ioctl(descriptor, TIOC.getAttributes, before), "TCGETS");
+  const raw = Buffer.from(before);
+  const change = (at: number, off: number, on = 0): void =>
+    void raw.writeUInt32LE(((before.readUInt32LE(at) & ~off) | on) >>> 0, at);
+  change(0, IFLAG_OFF);
+  change(4, OFLAG_OFF);
+  change(8, CFLAG_OFF, CFLAG_ON);
+  change(12, LFLAG_OFF);
+  raw[VTIME_AT] = 0;
+  raw[VMIN_AT] = 1;
+  check("ioctl", libc.ioctl(descriptor, TIOC.setAttributes, raw), "TCSETS");
+  return () => void libc.ioctl(descriptor, TIOC.setAttributes, before);
+}

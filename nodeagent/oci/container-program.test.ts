@@ -52,7 +52,7 @@ function plan(change: Partial<ContainerPlan> = {}): ContainerPlan {
     joined: [{ kind: "net", path: "/run/netns/a" }],
     hasOwnCgroupNamespace: true,
     hasOwnUserNamespace: false,
-    stdio: [0, 1, 2],
+    terminal: undefined,
     keptDescriptors: 0,
     gate: { telling: 20, waiting: 21 },
     waitsForHooks: true,

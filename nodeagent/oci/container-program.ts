@@ -18,6 +18,7 @@ import {
   deviceLinkCalls,
   directoryCalls,
   type KernelPathKind,
+  maskedFiles,
   mountCalls,
   openMaskCalls,
   openSourceCalls,
@@ -38,6 +39,7 @@ import type { Program, SystemCall } from "../runtime/system-call.ts";
 import type { Filter } from "./filter.ts";
 import { schedulingCalls } from "./scheduling-calls.ts";
 import type { Spec } from "./spec.ts";
+import { type TerminalPlan, terminalCalls } from "./terminal-calls.ts";
 
 export interface ContainerPlan {
   readonly spec: Spec;
@@ -53,7 +55,8 @@ export interface ContainerPlan {
   readonly joined: readonly Joined[];
   readonly hasOwnCgroupNamespace: boolean;
   readonly hasOwnUserNamespace: boolean;
-  readonly stdio: readonly [number, number, number];
+  /** Undefined: the standard streams are the caller's. */
+  readonly terminal: TerminalPlan | undefined;
   /** How many descriptors the program gets besides these, from 3 on. */
   readonly keptDescriptors: number;
   readonly gate: Gate;
@@ -75,7 +78,7 @@ export function containerProgram(plan: ContainerPlan): Program {
   const { process, spec } = plan;
   const gate = { telling: 3 + plan.keptDescriptors, waiting: 4 + plan.keptDescriptors };
   const sources = bindSources(plan, gate.waiting + 1);
-  const protection = { ...spec.linux, kindOf: (): KernelPathKind => "unknown" };
+  const protection = protectionOf(spec);
   return [
     ...(plan.hasOwnUserNamespace
       ? userCalls(plan.gate)
@@ -84,7 +87,7 @@ export function containerProgram(plan: ContainerPlan): Program {
     ...(plan.hasOwnCgroupNamespace ? [UNSHARE_CGROUP] : []),
     ...keyringCalls(plan),
     ...oomScoreCalls(spec),
-    ...stdioCalls(plan.stdio, process.terminal),
+    ...stdioCalls([0, 1, 2], false),
     ...gateCalls(plan.gate, gate),
     ...openSourceCalls(sources),
     ...openMaskCalls(protection),
@@ -97,6 +100,7 @@ export function containerProgram(plan: ContainerPlan): Program {
     ...(plan.hasOwnUserNamespace
       ? [...deviceLinkCalls(), ...leaveCalls(spec)]
       : deviceCalls(plan.devices)),
+    ...(plan.terminal === undefined ? [] : terminalCalls(plan.terminal, masterOf(plan))),
     ...kernelCalls(spec),
     ...protectCalls(protection, gate.waiting + 1 + sources.length),
     ...directoryCalls(process.cwd, new Set(["/"])),
@@ -110,6 +114,18 @@ export function containerProgram(plan: ContainerPlan): Program {
       keptDescriptors: plan.keptDescriptors,
     }),
   ];
+}
+
+function protectionOf({ linux }: Spec) {
+  return { ...linux, kindOf: (): KernelPathKind => "unknown" };
+}
+
+/** The descriptor of the terminal's master in the process that waits for its start: behind everything that is taken, and what it is opened as. */
+export function masterOf(
+  plan: Pick<ContainerPlan, "keptDescriptors" | "mounts" | "sourceKinds" | "spec">,
+): number {
+  const sources = bindSources(plan, 0).length + maskedFiles(protectionOf(plan.spec)).length;
+  return 6 + plan.keptDescriptors + sources;
 }
 
 const UNSHARE_CGROUP: SystemCall = {
@@ -237,7 +253,10 @@ function lookUpCalls(process: OciProcess): Program {
   });
 }
 
-function bindSources(plan: ContainerPlan, first: number): readonly BindSource[] {
+function bindSources(
+  plan: Pick<ContainerPlan, "mounts" | "sourceKinds">,
+  first: number,
+): readonly BindSource[] {
   const binds = plan.mounts.filter(({ type, options }) => parseMountOptions(type, options).isBind);
   return binds.map((mount, index) => ({
     mount,

@@ -17,14 +17,13 @@ import {
   processOf,
   sourceKindsOf,
 } from "./container-plan.ts";
-import { type ContainerPlan, containerProgram } from "./container-program.ts";
+import { type ContainerPlan, containerProgram, masterOf } from "./container-program.ts";
 import { type ContainerRecord, startTicksOf } from "./container-record.ts";
 import type { OciDeps } from "./deps.ts";
 import { filterOf } from "./filter.ts";
 import { type HookState, runHooks } from "./hooks.ts";
 import { ConfigError } from "./shape.ts";
 import type { Spec } from "./spec.ts";
-import { openTerminal, type Terminal } from "./terminal.ts";
 
 export interface CreateOptions {
   readonly bundle: string;
@@ -66,6 +65,11 @@ export async function createContainer(
 
 function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal }: CreateOptions): void {
   const { terminal } = spec.process;
+  const hasDevpts = spec.mounts.some(
+    (each) => each.type === "devpts" && each.destination === "/dev/pts",
+  );
+  if (terminal && !hasDevpts)
+    throw new ConfigError("process.terminal", "needs a mount of type devpts on /dev/pts");
   if (terminal && consoleSocket === undefined && !keepsTerminal)
     throw new ConfigError("process.terminal", "needs --console-socket, which takes the terminal");
   if (!terminal && consoleSocket !== undefined)
@@ -82,25 +86,23 @@ interface Creation {
 async function createIn(deps: OciDeps, creation: Creation): Promise<Created> {
   const { kernel, records } = deps;
   const { id, bundle, options } = creation;
-  const { terminal: wantsTerminal, consoleSize } = bundle.spec.process;
-  const terminal = wantsTerminal ? openTerminal(kernel, undefined, consoleSize) : undefined;
   const gate = records.gate(id);
   kernel.makeFifo(gate);
   const waiting = kernel.openBoth(gate);
   const [reading, telling] = kernel.pipe();
   const namespaces = namespacesOf(bundle.spec);
-  const program = containerProgram(
-    planOf(deps, creation, { namespaces, terminal, gate: { telling, waiting } }),
-  );
-  const spawned = spawnIn(deps, program, namespaces);
+  const plan = planOf(deps, creation, namespaces, { telling, waiting });
+  const spawned = spawnIn(deps, containerProgram(plan), namespaces);
   try {
     kernel.closeDescriptor(telling);
     const record = recordOf(deps, creation, spawned.pid);
     await passStages(deps, { creation, record, spawned, reading, waiting });
     records.write(record);
-    if (terminal !== undefined) hand(deps, terminal, options.consoleSocket);
+    const master = plan.terminal && takeMaster(deps, spawned.pid, masterOf(plan));
+    if (master !== undefined && options.consoleSocket !== undefined)
+      deps.passDescriptor(options.consoleSocket, master, "/dev/ptmx");
     if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(spawned.pid));
-    return { pid: spawned.pid, master: terminal?.master };
+    return { pid: spawned.pid, master };
   } catch (error) {
     kernel.signal(spawned.pid, SIGKILL);
     await spawned.done;
@@ -114,20 +116,15 @@ async function createIn(deps: OciDeps, creation: Creation): Promise<Created> {
 function planOf(
   deps: OciDeps,
   { bundle, cgroup, id, options }: Creation,
-  made: {
-    readonly namespaces: Namespaces;
-    readonly terminal: Terminal | undefined;
-    readonly gate: ContainerPlan["gate"];
-  },
+  namespaces: Namespaces,
+  gate: ContainerPlan["gate"],
 ): ContainerPlan {
   const { spec } = bundle;
-  const { namespaces, terminal, gate } = made;
   const process = processOf(spec.process, deps.granted, deps.warn);
   const listens = deps.listenDescriptors;
   const mounts = [
     ...mountsOf(bundle, namespaces, cgroup),
     ...(namespaces.hasOwnUser ? deviceMounts(devicesOf(spec)) : []),
-    ...(terminal?.mounts ?? []),
   ];
   return {
     spec,
@@ -141,7 +138,9 @@ function planOf(
     joined: namespaces.joined,
     hasOwnCgroupNamespace: namespaces.hasOwnCgroup,
     hasOwnUserNamespace: namespaces.hasOwnUser,
-    stdio: terminal?.stdio ?? [0, 1, 2],
+    terminal: spec.process.terminal
+      ? { size: spec.process.consoleSize, uid: spec.process.user.uid }
+      : undefined,
     keptDescriptors: listens + options.preserveFds,
     gate,
     waitsForHooks: hasHooksBeforeRoot(bundle),
@@ -247,7 +246,12 @@ async function collected({ clock, kernel }: OciDeps, pid: number): Promise<void>
 const COLLECT_ATTEMPTS_MAX = 200;
 const COLLECT_INTERVAL_MS = 5;
 
-function hand(deps: OciDeps, terminal: Terminal, socket: string | undefined): void {
-  deps.kernel.closeDescriptor(terminal.slave);
-  if (socket !== undefined) deps.passDescriptor(socket, terminal.master, terminal.path);
+/** The container's process gives its own up as it becomes the program. */
+function takeMaster({ kernel }: OciDeps, pid: number, descriptor: number): number {
+  const process = kernel.openProcess(pid);
+  try {
+    return kernel.copyDescriptor(process, descriptor);
+  } finally {
+    kernel.closeDescriptor(process);
+  }
 }

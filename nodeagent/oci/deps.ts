@@ -16,5 +16,7 @@ export interface OciDeps {
   /** From LISTEN_FDS: descriptors from 3 on that are for the container. */
   readonly listenDescriptors: number;
   readonly warn: (text: string) => void;
+  /** Lets every byte through a terminal as it is; answers what undoes it. */
+  makeRaw(descriptor: number): () => void;
   passDescriptor(socketPath: string, descriptor: number, name: string): void;
 }

@@ -77,7 +77,7 @@ export async function execIn(deps: OciDeps, id: string, options: ExecOptions): P
   if (terminal !== undefined) {
     kernel.closeDescriptor(terminal.slave);
     if (options.consoleSocket !== undefined)
-      deps.passDescriptor(options.consoleSocket, terminal.master, terminal.path);
+      deps.passDescriptor(options.consoleSocket, terminal.master, "/dev/ptmx");
   }
   if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(spawned.pid));
   return { pid: spawned.pid, master: terminal?.master };

@@ -7,7 +7,7 @@ import { waitForChild } from "./life.ts";
 
 /** The caller's side of a terminal. */
 export interface Streams {
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: NodeJS.ReadStream & { readonly fd: number };
   readonly stdout: NodeJS.WriteStream;
 }
 
@@ -39,7 +39,7 @@ export async function inForeground(
   return code;
 }
 
-function connect({ kernel }: OciDeps, master: number, { stdin, stdout }: Streams) {
+function connect({ kernel, makeRaw }: OciDeps, master: number, { stdin, stdout }: Streams) {
   const reader = new TerminalReader(master);
   // A terminal ends with EIO when its last process is gone; "close" follows.
   reader.on("error", () => {});
@@ -50,7 +50,7 @@ function connect({ kernel }: OciDeps, master: number, { stdin, stdout }: Streams
     resize();
     stdout.on("resize", resize);
   }
-  if (stdin.isTTY) stdin.setRawMode(true);
+  const undo = stdin.isTTY ? makeRaw(stdin.fd) : undefined;
   const type = (data: Buffer): void => {
     try {
       writeSync(master, data);
@@ -64,7 +64,7 @@ function connect({ kernel }: OciDeps, master: number, { stdin, stdout }: Streams
       await closed;
       stdout.off("resize", resize);
       stdin.off("data", type);
-      if (stdin.isTTY) stdin.setRawMode(false);
+      undo?.();
       stdin.pause();
     },
   };

@@ -144,7 +144,7 @@ test("podman gives a container a terminal", TIMEOUT, async () => {
     IMAGE,
     "sh",
     "-c",
-    "test -t 0 && test -t 1 && echo a terminal",
+    "test -t 0 && test -t 1 && tty && ls -1 /dev/pts && echo a terminal",
   ).join(" ");
   const { stdout } = await runProgram([
     "script",
@@ -154,7 +154,7 @@ test("podman gives a container a terminal", TIMEOUT, async () => {
     command.replace(/sh -c (.*)$/, "sh -c '$1'"),
     "/dev/null",
   ]);
-  assert.match(stdout, /a terminal/);
+  assert.match(stdout, /0\r?\nptmx\r?\na terminal/);
 });
 
 test("the containers of a podman pod share namespaces", TIMEOUT, async () => {

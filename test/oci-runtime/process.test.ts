@@ -164,3 +164,29 @@ eachRuntime("descriptors of LISTEN_FDS and --preserve-fds are the program's", as
   );
   assert.equal(stdout, "1 1\nfirst\nsecond\n0\n1\n2\n3\n4\n5\n", stderr);
 });
+
+eachRuntime("run connects the caller's terminal with the program's", async (runtime) => {
+  const bundle = runtime.bundle("tty; echo done; exit 6", (config) => {
+    config.process.terminal = true;
+    config.process.consoleSize = { height: 20, width: 70 };
+  });
+  const { code, stdout } = await runtime.onTerminal(["run", "--bundle", bundle, "shown"]);
+  assert.match(stdout, /\/dev\/(pts\/0|console)\r\ndone\r\n/);
+  assert.equal(code, 6);
+});
+
+eachRuntime("exec connects it, too", async (runtime) => {
+  const { id } = await runtime.create("sleep 100");
+  await runtime.call(["start", id]);
+  const { code, stdout } = await runtime.onTerminal([
+    "exec",
+    "--tty",
+    id,
+    "sh",
+    "-c",
+    "tty; exit 3",
+  ]);
+  assert.match(stdout, /\/dev\/(pts\/0|console)\r\n/);
+  assert.equal(code, 3);
+  await runtime.call(["delete", "--force", id]);
+});

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { runProgram } from "../harness/run.ts";
 import { removeAbandoned, untilSo } from "./machine.ts";
 import { makeRootfs } from "./rootfs.ts";
 
@@ -94,6 +95,13 @@ export class OciRuntime {
       readFileSync(file(name), "utf8"),
     );
     return { code: code ?? 1, stdout, stderr };
+  }
+
+  /** The same on a terminal of script(1)'s. */
+  onTerminal(args: readonly string[]): Promise<Outcome> {
+    const command = [COMMANDS[this.name], "--root", join(this.#directory, "state"), ...args];
+    const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    return runProgram(["script", "--quiet", "--return", "--command", quoted, "/dev/null"]);
   }
 
   /** The output of a container that runs to its end. */
