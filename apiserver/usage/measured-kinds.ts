@@ -43,21 +43,29 @@ const MEASURED: ReadonlyMap<Resource, MeasuredKind> = new Map<Resource, Measured
 /** What cannot be measured is not there: a node that does not answer in time, and its pods. */
 export function withMeasuredKinds(objects: Reader, usage: NodeUsage): Reader {
   return {
-    get: async (resource, namespace, name, resourceVersion) => {
+    get: (resource, namespace, name, resourceVersion) => {
       const kind = MEASURED.get(resource);
-      const found = await objects.get(kind?.of ?? resource, namespace, name, resourceVersion);
-      if (kind === undefined || found === undefined) return found;
-      return published(await kind.measure(found.object, usage));
+      const found = objects.get(kind?.of ?? resource, namespace, name, resourceVersion);
+      return kind === undefined ? found : measuredOne(found, kind, usage);
     },
     known: (resource, namespace, name) =>
       MEASURED.has(resource) ? undefined : objects.known(resource, namespace, name),
-    list: async (query) => {
+    list: (query) => {
       const kind = MEASURED.get(query.resource);
       return kind === undefined ? objects.list(query) : measuredList(objects, query, kind, usage);
     },
     // None of them has the verb.
     watch: (query, signal) => objects.watch(query, signal),
   };
+}
+
+async function measuredOne(
+  found: Promise<Published | undefined>,
+  { measure }: MeasuredKind,
+  usage: NodeUsage,
+): Promise<Published | undefined> {
+  const object = (await found)?.object;
+  return object && published(await measure(object, usage));
 }
 
 /** Only nodes that have something of what is asked for are asked, side by side. There are no pages. */

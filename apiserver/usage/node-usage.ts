@@ -16,30 +16,24 @@ const ANSWER_MS_MAX = 5_000;
 const FRESH_MS = 1_000;
 /** A node has some hundred containers, and each takes some 300 bytes. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-/** More than a cluster has nodes that answer. */
-const REMEMBERED_MAX = 10_000;
-
-interface Asked {
-  readonly atMs: number;
-  readonly answer: Promise<NodeSummary | undefined>;
-}
-
 export interface TunnelUsageDeps {
   readonly tunnel: Tunnel;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Each node is asked once a second at most, whoever wants to know. */
+/** Answers are shared by all who ask within the same second; those of an earlier one are forgotten. */
 export function tunnelUsage(deps: TunnelUsageDeps): NodeUsage {
-  const asked = new Map<string, Asked>();
+  let sinceMs = Number.NEGATIVE_INFINITY;
+  let answers = new Map<string, Promise<NodeSummary | undefined>>();
   return (node) => {
-    const atMs = deps.clock.monotonicMs();
-    const known = asked.get(node);
-    if (known !== undefined && atMs - known.atMs < FRESH_MS) return known.answer;
-    if (asked.size >= REMEMBERED_MAX) asked.clear();
-    const answer = ask(deps, node);
-    asked.set(node, { atMs, answer });
+    const nowMs = deps.clock.monotonicMs();
+    if (nowMs - sinceMs >= FRESH_MS) {
+      sinceMs = nowMs;
+      answers = new Map();
+    }
+    const answer = answers.get(node) ?? ask(deps, node);
+    answers.set(node, answer);
     return answer;
   };
 }

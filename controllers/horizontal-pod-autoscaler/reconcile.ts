@@ -60,6 +60,8 @@ export async function reconcileAutoscaler(
   }
   const found = await targetOf(deps, autoscaler);
   if ("problem" in found) {
+    const memory = memories.get(key);
+    if (memory !== undefined) memories.set(key, { ...memory, matches: undefined });
     await noTarget(deps, autoscaler, found.problem);
     return deps.syncMs;
   }
@@ -87,6 +89,8 @@ async function targetOf(
   const resource = kinds().find((each) => each.kind === kind && each.group === group);
   if (resource === undefined)
     return { problem: `no matches for kind "${kind}" in group "${group}"` };
+  if (!resource.subresources.some((each) => each.name === "scale"))
+    return { problem: `${resource.plural} have no sub-resource scale` };
   const key = { namespace: metadata.namespace ?? "", name };
   try {
     const scale = await client.getSubresource(resource, key, "scale");

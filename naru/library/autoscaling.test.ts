@@ -155,11 +155,17 @@ test("bounds hold without metrics, and what is missing is told", async () => {
     deployment(namespace, "few", 1),
     autoscaler(namespace, "few", of("few"), { minReplicas: 2, metrics: [hits] }),
     autoscaler(namespace, "none", of("none")),
+    autoscaler(namespace, "every", { apiVersion: "apps/v1", kind: "DaemonSet", name: "x" }),
     autoscaler(namespace, "strange", { apiVersion: "example.com/v7", kind: "Odd", name: "x" }),
   ]);
   await running(namespace, "few", 2);
   const none = await untilSays(namespace, "none", "AbleToScale", "FailedGetScale");
   assert.match(none.status.conditions?.[0]?.message ?? "", /deployments\.apps "none" not found/);
+  const every = await untilSays(namespace, "every", "AbleToScale", "FailedGetScale");
+  assert.match(
+    every.status.conditions?.[0]?.message ?? "",
+    /daemonsets have no sub-resource scale/,
+  );
   const strange = await untilSays(namespace, "strange", "AbleToScale", "FailedGetScale");
   assert.match(
     strange.status.conditions?.[0]?.message ?? "",
@@ -177,4 +183,21 @@ test("two autoscalers do not pull at the same pods", async () => {
   const two = await untilSays(namespace, "two", "ScalingActive", "AmbiguousSelector");
   const message = findCondition(two.status.conditions, "ScalingActive")?.message ?? "";
   assert.ok(message.includes(`[${namespace}/one ${namespace}/two]`), message);
+
+  // One that has lost its target is in nobody's way.
+  const away = { spec: { scaleTargetRef: { name: "gone" } } };
+  const { client } = cluster();
+  await client.patch(
+    horizontalPodAutoscalers,
+    { namespace, name: "one" },
+    { type: "merge", body: away },
+  );
+  await untilSays(namespace, "one", "AbleToScale", "FailedGetScale");
+  const more = { spec: { maxReplicas: 6 } };
+  await client.patch(
+    horizontalPodAutoscalers,
+    { namespace, name: "two" },
+    { type: "merge", body: more },
+  );
+  await untilSays(namespace, "two", "ScalingActive", "ValidMetricFound");
 });
