@@ -60,7 +60,7 @@ export class ServiceAddresses {
       reader.known(claim.resource, undefined, claim.name) === undefined;
     const choice: Choice = { spec, old, isFree, random };
     const check = (causes: Causes): void => refuse(request, causes);
-    check(familyCauses(spec));
+    check(familyCauses(spec, old === undefined));
     const clusterIP = chooseAddress(choice, ranges, check);
     const ports = choosePorts(choice, check);
     const healthCheckNodePort = chooseHealthCheckPort(
@@ -82,17 +82,27 @@ export class ServiceAddresses {
 }
 
 /** Nodes here speak IPv4 only. */
-function familyCauses({ clusterIP, ipFamilies = [], ipFamilyPolicy, selector }: Spec): Causes {
+function familyCauses(spec: Spec, isNew: boolean): Causes {
+  const { clusterIP = "", clusterIPs = [], ipFamilies = [], ipFamilyPolicy, selector } = spec;
   // Whoever lists a headless service's addresses himself may list those of both families.
   if (clusterIP === "None" && Object.keys(selector ?? {}).length === 0) return [];
+  const [first = "", ...more] = clusterIPs;
+  const addresses = [
+    ...(first === clusterIP || clusterIPs.length === 0 || !isNew
+      ? []
+      : [invalid("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`")]),
+    ...more.map((address, at) =>
+      invalid(`spec.clusterIPs[${at + 1}]`, address, "only one address family is configured"),
+    ),
+  ];
   const wrong = ipFamilies.flatMap((family, at) =>
     family === "IPv4"
       ? []
       : [invalid(`spec.ipFamilies[${at}]`, family, "not configured on this cluster")],
   );
-  if (ipFamilyPolicy !== "RequireDualStack") return wrong;
+  if (ipFamilyPolicy !== "RequireDualStack") return [...addresses, ...wrong];
   const why = "this cluster is not configured for dual-stack services";
-  return [...wrong, invalid("spec.ipFamilyPolicy", ipFamilyPolicy, why)];
+  return [...addresses, ...wrong, invalid("spec.ipFamilyPolicy", ipFamilyPolicy, why)];
 }
 
 function refuse({ name = "" }: AdmissionRequest, causes: Causes): void {

@@ -147,6 +147,14 @@ test("a service cannot have addresses that no node speaks", async () => {
     made(api, "dual", { ipFamilyPolicy: "RequireDualStack" }),
     /spec\.ipFamilyPolicy: .*: this cluster is not configured for dual-stack services$/,
   );
+  await refused(
+    made(api, "half", { clusterIPs: ["10.96.0.9"] }),
+    /spec\.clusterIPs: Invalid value: \["10\.96\.0\.9"\]: first value must match `clusterIP`$/,
+  );
+  await refused(
+    made(api, "two", { clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9", "2001:db8::1"] }),
+    /spec\.clusterIPs\[1\]: Invalid value: "2001:db8::1": only one address family is configured$/,
+  );
   assert.deepEqual(
     (await made(api, "any", { ipFamilyPolicy: "PreferDualStack" })).spec.ipFamilies,
     ["IPv4"],
