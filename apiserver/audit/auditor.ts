@@ -23,8 +23,8 @@ export interface AuditOptions {
   readonly random: Random;
 }
 
-/** A client's own id is kept as far as Kubernetes keeps it. */
-const ID_LENGTH_MAX = 64;
+/** What of a client's own ids is taken: it goes back to it in a header. */
+const CLIENT_ID = /^[\x21-\x7e]{1,64}$/;
 
 export class Auditor {
   readonly #options: AuditOptions;
@@ -50,7 +50,7 @@ export class Auditor {
     this.requests[decision.level] += 1;
     if (decision.level === "None") return undefined;
     const trail = new Trail({
-      id: id?.slice(0, ID_LENGTH_MAX) || uuid(this.#options.random),
+      id: id !== undefined && CLIENT_ID.test(id) ? id : uuid(this.#options.random),
       received,
       decision,
       now: () => this.#time.now(),

@@ -1,6 +1,7 @@
 /** The audit log as its reader sees it: what kubectl does, in lines of JSON. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { get } from "node:https";
 import { after, before, beforeEach, test } from "node:test";
 import { configMaps } from "#resources";
 import { grpcTransport } from "../../client/transport/grpc.ts";
@@ -92,15 +93,29 @@ test("a request's stages are recorded in their order, under one id", TIMEOUT, as
   assert.ok(requestReceivedTimestamp <= stageTimestamp);
 });
 
-test(
-  "the answer says under which id it is recorded; a client may have its own",
-  TIMEOUT,
-  async () => {
-    const traced = await k.run(["get", "namespace", "ns", "-v=8"]);
-    const id = /audit-id: (\S+)/i.exec(traced.stderr)?.[1];
-    assert.equal(log.events().at(-1)?.auditID, id);
-  },
-);
+test("the answer says under which id it is recorded", TIMEOUT, async () => {
+  const traced = await k.run(["get", "namespace", "ns", "-v=8"]);
+  const id = /audit-id: (\S+)/i.exec(traced.stderr)?.[1];
+  assert.equal(log.events().at(-1)?.auditID, id);
+});
+
+test("what a client says of itself is taken as far as it makes sense", TIMEOUT, async () => {
+  const { certificate: cert, key } = server.admin;
+  const ask = (headers: Readonly<Record<string, string>>): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const port = server.server.restPort;
+      const options = { port, path: "/version", ca: server.authority.certificate, cert, key };
+      get({ ...options, headers }, (response) => {
+        response.resume();
+        resolve(String(response.headers["audit-id"]));
+      }).once("error", reject);
+    });
+  assert.equal(await ask({ "audit-id": "mine-1", "x-forwarded-for": "10.1.2.3, <b>" }), "mine-1");
+  const { auditID, sourceIPs } = log.events().at(-1) ?? {};
+  assert.deepEqual([auditID, sourceIPs], ["mine-1", ["10.1.2.3", "127.0.0.1"]]);
+  for (const strange of ["with space", "x".repeat(65), "\u00e4"])
+    assert.match(await ask({ "audit-id": strange }), /^[0-9a-f-]{36}$/);
+});
 
 test("bodies of secrets and tokens are kept only where the policy says so", TIMEOUT, async () => {
   await k.ok(["create", "secret", "generic", "-n", "whole", "s", "--from-literal=a=hush"]);

@@ -1,4 +1,5 @@
 /** Begins the record of a request as soon as it is known whose it is. */
+import { isIP } from "node:net";
 import { StatusError } from "#lib/status-error";
 import type { Extension } from "../../aggregation/extensions.ts";
 import { proxiedRequest } from "../../aggregation/proxied-request.ts";
@@ -98,7 +99,7 @@ function sourceIPs(exchange: Exchange): readonly string[] {
   const { remoteAddress = "" } = exchange.request.socket;
   const all = [...forwarded, header(exchange, "x-real-ip") ?? "", remoteAddress];
   const addresses = all.map((each) => each.trim().replace(/^::ffff:/, ""));
-  return [...new Set(addresses)].filter((each) => each !== "");
+  return [...new Set(addresses)].filter((each) => isIP(each) !== 0);
 }
 
 function header(exchange: Exchange, name: string): string | undefined {
