@@ -1,3 +1,4 @@
+import { type Client, EventRecorder } from "#client";
 import { type AccountTokenOptions, accountTokenController } from "./account-token/reconcile.ts";
 import type { Authority } from "./certificates/issue.ts";
 import { certificatesController } from "./certificates/reconcile.ts";
@@ -28,10 +29,19 @@ import { rootAuthorityController } from "./root-authority/reconcile.ts";
 import { serviceAccountController } from "./service-account/reconcile.ts";
 import { serviceCidrController } from "./service-cidr/watches.ts";
 import { statefulSetController } from "./statefulset/watches.ts";
-import { storageProtectionController } from "./storage-protection/watches.ts";
+import {
+  claimProtectionController,
+  volumeProtectionController,
+} from "./storage-protection/watches.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/watches.ts";
 
-export interface ControllersOptions extends ControllerContext {
+export interface ControllersOptions extends Omit<ControllerContext, "recorder"> {
+  /**
+   * A client that acts as this service account in kube-system, so that each controller has its own rights and no more.
+   * Left out: all act as whoever `client` is.
+   */
+  readonly actingAs?: (account: string) => Client;
+
   /** Silence after which a node counts as lost. Default: 40 s, as in Kubernetes. */
   readonly nodeGraceMs?: number;
   /** Signs tokens for Secrets that ask for one. Left out: those stay empty. */
@@ -49,41 +59,7 @@ export interface ControllersOptions extends ControllerContext {
 /** All controllers, with their handlers in place. Their workers run once the informers have everything. */
 export function startControllers(options: ControllersOptions): { close(): Promise<void> } {
   const kinds = new KindsInUse(options.informers);
-  const all: readonly StartedController[] = [
-    deploymentController(options),
-    replicaSetController(options),
-    replicationControllerController(options),
-    daemonSetController(options),
-    statefulSetController(options),
-    jobController(options),
-    cronJobController(options),
-    horizontalPodAutoscalerController(
-      options,
-      kinds,
-      options.autoscalerSyncMs ?? AUTOSCALER_SYNC_MS,
-    ),
-    ttlAfterFinishedController(options),
-    endpointSliceController(options),
-    endpointSliceMirroringController(options),
-    disruptionController(options),
-    quotaController(options, kinds),
-    garbageCollector(options, kinds),
-    namespaceController(options, kinds),
-    serviceAccountController(options),
-    serviceCidrController(options),
-    clusterRoleAggregationController(options),
-    ...(options.authority === undefined
-      ? []
-      : [rootAuthorityController(options, options.authority)]),
-    ...(options.signer === undefined ? [] : [certificatesController(options, options.signer)]),
-    ...(options.accountTokens === undefined
-      ? []
-      : [accountTokenController(options, options.accountTokens)]),
-    persistentVolumeController(options),
-    storageProtectionController(options),
-    podGarbageCollector(options, options.terminatedPodsMax ?? TERMINATED_PODS_MAX),
-    nodeLifecycleController(options, options.nodeGraceMs ?? NODE_GRACE_MS),
-  ];
+  const all = [...workloads(options, kinds), ...ofCluster(options, kinds), ...ofVolumes(options)];
   let isClosed = false;
   void options.informers.synced().then(() => {
     if (!isClosed) for (const each of all) each.start();
@@ -94,4 +70,70 @@ export function startControllers(options: ControllersOptions): { close(): Promis
       await Promise.all(all.map((each) => each.close()));
     },
   };
+}
+
+/** What a controller is handed: the cluster as all see it, and its own name for what it writes. */
+function contextOf(
+  options: ControllersOptions,
+  account: string,
+  component = account,
+): ControllerContext {
+  const { clock, informers, logger, random } = options;
+  const client = options.actingAs?.(account) ?? options.client;
+  const common = { client, clock, random, logger };
+  return { ...common, informers, recorder: new EventRecorder({ ...common, component }) };
+}
+
+function workloads(options: ControllersOptions, kinds: KindsInUse): readonly StartedController[] {
+  const as = (account: string, component?: string) => contextOf(options, account, component);
+  return [
+    deploymentController(as("deployment-controller")),
+    replicaSetController(as("replicaset-controller")),
+    replicationControllerController(as("replication-controller")),
+    daemonSetController(as("daemon-set-controller", "daemonset-controller")),
+    statefulSetController(as("statefulset-controller")),
+    jobController(as("job-controller")),
+    cronJobController(as("cronjob-controller")),
+    horizontalPodAutoscalerController(
+      as("horizontal-pod-autoscaler"),
+      kinds,
+      options.autoscalerSyncMs ?? AUTOSCALER_SYNC_MS,
+    ),
+    ttlAfterFinishedController(as("ttl-after-finished-controller")),
+    endpointSliceController(as("endpointslice-controller")),
+    endpointSliceMirroringController(as("endpointslicemirroring-controller")),
+    disruptionController(as("disruption-controller", "controllermanager")),
+  ];
+}
+
+function ofCluster(options: ControllersOptions, kinds: KindsInUse): readonly StartedController[] {
+  const { accountTokens, authority, signer, terminatedPodsMax = TERMINATED_PODS_MAX } = options;
+  const as = (account: string) => contextOf(options, account);
+  // Tokens are filled in by the program itself, as in Kubernetes: it is what all accounts come from.
+  const own = contextOf({ ...options, actingAs: () => options.client }, "tokens-controller");
+  return [
+    quotaController(as("resourcequota-controller"), kinds),
+    garbageCollector(as("generic-garbage-collector"), kinds),
+    namespaceController(as("namespace-controller"), kinds),
+    serviceAccountController(as("service-account-controller")),
+    serviceCidrController(as("service-cidrs-controller")),
+    clusterRoleAggregationController(as("clusterrole-aggregation-controller")),
+    ...(authority === undefined
+      ? []
+      : [rootAuthorityController(as("root-ca-cert-publisher"), authority)]),
+    ...(signer === undefined ? [] : [certificatesController(as("certificate-controller"), signer)]),
+    ...(accountTokens === undefined ? [] : [accountTokenController(own, accountTokens)]),
+    podGarbageCollector(as("pod-garbage-collector"), terminatedPodsMax),
+    nodeLifecycleController(as("node-controller"), options.nodeGraceMs ?? NODE_GRACE_MS),
+  ];
+}
+
+function ofVolumes(options: ControllersOptions): readonly StartedController[] {
+  return [
+    persistentVolumeController(
+      contextOf(options, "persistent-volume-binder", "persistentvolume-controller"),
+    ),
+    claimProtectionController(contextOf(options, "pvc-protection-controller")),
+    volumeProtectionController(contextOf(options, "pv-protection-controller")),
+  ];
 }

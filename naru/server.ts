@@ -1,7 +1,7 @@
 /** The server's programs with the real clock, store and network: all in one process, or each alone. */
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { Client, EventRecorder, Informers, runAsLeader, type Transport } from "#client";
+import { Client, EventRecorder, Informers, runAsLeader } from "#client";
 import { jsonLogger, type Logger } from "#lib/logger";
 import { Registry } from "#lib/metrics";
 import { signingKey } from "#lib/signing-key";
@@ -16,6 +16,7 @@ import type { Store } from "../apiserver/storage/store.ts";
 import { grpcTransport } from "../client/transport/grpc.ts";
 import { startControllers } from "../controllers/index.ts";
 import { startScheduler } from "../scheduler/index.ts";
+import { accountUser, clientOfAccount, inProcess } from "./accounts.ts";
 import { apiParts, frontProxyParts, versionInfo } from "./api-parts.ts";
 import { auditorOf } from "./audit.ts";
 import { authenticationOf } from "./authentication.ts";
@@ -130,12 +131,13 @@ async function startLoops(
   parts: readonly ServerPart[],
   signal: AbortSignal,
 ): Promise<readonly Promise<void>[]> {
-  const client = new Client(await transportFor(config, server));
+  const connection = await connect(config, server);
+  const { client } = connection;
   const informers = new Informers({ client, clock, random, logger });
   const lead = (part: ServerPart) => (leading: AbortSignal) =>
     runLoop(
       part,
-      { client, informers, logger: logger.child({ component: part }), config },
+      { ...connection, informers, logger: logger.child({ component: part }), config },
       leading,
     );
   const running = parts.map((part) => {
@@ -156,44 +158,52 @@ async function startLoops(
   return [...running, following, aborted(signal).then(() => informers.close())];
 }
 
-async function transportFor(
-  config: ServerConfig,
-  server: ApiServer | undefined,
-): Promise<Transport> {
+async function connect(config: ServerConfig, server: ApiServer | undefined): Promise<Connection> {
   if (server !== undefined) {
-    return server.core.as({
-      name: "system:naru",
-      groups: ["system:masters"],
-    }) as unknown as Transport;
+    return {
+      client: new Client(inProcess(server, "system:naru", ["system:masters"])),
+      actingAs: (account) => clientOfAccount(server, account),
+    };
   }
   const { client, host, grpcPort, tls } = config;
-  return grpcTransport({
+  const transport = grpcTransport({
     address: `${host}:${grpcPort}`,
     authority: await readFile(tls.authority, "utf8"),
     certificate: await readFile(client?.certificate ?? "", "utf8"),
     key: await readFile(client?.key ?? "", "utf8"),
   });
+  return {
+    client: new Client(transport),
+    actingAs: (account) => new Client(transport.as(accountUser(account).name)),
+  };
 }
 
-interface LoopDeps {
+interface Connection {
   readonly client: Client;
+  readonly actingAs: (account: string) => Client;
+}
+
+interface LoopDeps extends Connection {
   readonly informers: Informers;
   readonly logger: Logger;
   readonly config: ServerConfig;
 }
 
 async function runLoop(part: ServerPart, deps: LoopDeps, signal: AbortSignal): Promise<void> {
-  const { client, config, informers, logger } = deps;
-  const component = part === "scheduler" ? "default-scheduler" : "controllers";
-  const recorder = new EventRecorder({ client, component, clock, random, logger });
-  const context = { client, informers, recorder, clock, random, logger };
+  const { actingAs, client, config, informers, logger } = deps;
+  const common = { client, clock, random, logger };
+  const context = { ...common, informers };
   const { nodeGraceMs } = config;
   const authority = await readFile(config.tls.authority, "utf8");
   const loop =
     part === "scheduler"
-      ? startScheduler(context)
+      ? startScheduler({
+          ...context,
+          recorder: new EventRecorder({ ...common, component: "default-scheduler" }),
+        })
       : startControllers({
           ...context,
+          actingAs,
           accountTokens: { key: signingKey(await readFile(config.tokenKey, "utf8")), authority },
           authority,
           signer: {

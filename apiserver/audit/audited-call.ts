@@ -1,6 +1,6 @@
 /** Records calls that come without HTTP: over gRPC, and from programs in this process. */
 import { apiVersionOf } from "#resources";
-import type { Call, Steps } from "../chain/steps.ts";
+import type { Call, Steps, User } from "../chain/steps.ts";
 import { publicError, statusOf } from "../front/status.ts";
 import type { Received, Trail } from "./trail.ts";
 
@@ -14,6 +14,8 @@ export interface Caller {
   readonly verb: string;
   /** Absent for a program in this process. */
   readonly peer?: () => Peer;
+  /** Who really called, where the call's user is one that it acts as. */
+  readonly impersonator?: User | undefined;
 }
 
 /** What is done with the call, recorded when somebody wants that. */
@@ -24,6 +26,7 @@ export function audited<T>(
   work: (call: Call) => Promise<T>,
 ): Promise<T> {
   const trail = auditor?.begin(receivedOf(call, caller));
+  if (caller.impersonator !== undefined) trail?.impersonated(call.user);
   return trail === undefined
     ? work(call)
     : recorded(trail, caller, () => work({ ...call, audit: trail }));
@@ -68,12 +71,12 @@ async function recordedFailure(trail: Trail, error: unknown): Promise<unknown> {
   return error;
 }
 
-function receivedOf(call: Call, { peer, verb }: Caller): Received {
+function receivedOf(call: Call, { impersonator, peer, verb }: Caller): Received {
   const { name, namespace, resource, subresource, user } = call;
   const path = pathOf(call);
   const object = { group: resource.group, resource: resource.plural, subresource, namespace, name };
   return {
-    requested: { user, verb, path, object },
+    requested: { user: impersonator ?? user, verb, path, object },
     version: resource.version,
     uri: path,
     isLongRunning: verb === "watch",

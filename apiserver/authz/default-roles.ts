@@ -1,5 +1,8 @@
-/** Kubernetes' default roles and bindings, as far as somebody here can hold them. Facts only. */
+/** Kubernetes' default cluster roles and bindings. Facts only. */
 import type { PolicyRule } from "#proto/rbac/v1";
+import { ADDON_BINDINGS, ADDON_ROLES } from "./addon-roles.ts";
+import { CONTROLLER_BINDINGS, CONTROLLER_ROLES } from "./controller-roles.ts";
+import { EVENTS, named, paths, rule } from "./new-rule.ts";
 
 export interface DefaultRole {
   readonly name: string;
@@ -96,6 +99,8 @@ export const DEFAULT_ROLES: readonly DefaultRole[] = [
   { name: "system:node", rules: nodeRules() },
   { name: "system:kube-scheduler", rules: schedulerRules() },
   { name: "system:kube-controller-manager", rules: controllersRules() },
+  ...CONTROLLER_ROLES,
+  ...ADDON_ROLES,
 ];
 
 export const DEFAULT_BINDINGS: readonly DefaultBinding[] = [
@@ -109,6 +114,8 @@ export const DEFAULT_BINDINGS: readonly DefaultBinding[] = [
   { role: "system:node", subjects: [] },
   bind("system:kube-scheduler", "User", "system:kube-scheduler"),
   bind("system:kube-controller-manager", "User", "system:kube-controller-manager"),
+  ...CONTROLLER_BINDINGS,
+  ...ADDON_BINDINGS,
 ];
 
 function editRules(): readonly PolicyRule[] {
@@ -183,31 +190,18 @@ function schedulerRules(): readonly PolicyRule[] {
   ];
 }
 
-/** All controllers are one user here, so this has what Kubernetes splits among `system:controller:*`. */
+/** What they have in common: they see everything, lead, fill Secrets with tokens, and act as each of them. */
 function controllersRules(): readonly PolicyRule[] {
   return [
-    rule("create patch update", "core events.k8s.io", "events"),
+    EVENTS,
     ...leaseRules("naru-controllers"),
-    // The garbage collector and the namespace controller meet every kind.
-    rule(`${READ} delete deletecollection patch update`, "*", "*"),
-    rule(
-      "create",
-      "core",
-      "configmaps endpoints endpoints/restricted persistentvolumeclaims persistentvolumes pods pods/binding pods/eviction secrets serviceaccounts serviceaccounts/token",
-    ),
-    rule("create", "apps", "controllerrevisions replicasets"),
-    rule("create", "batch", "jobs"),
-    rule("create", "discovery.k8s.io", "endpointslices endpointslices/restricted"),
+    rule("list watch", "*", "*"),
+    rule("create", "core", "secrets serviceaccounts serviceaccounts/token"),
+    rule("get", "core", "configmaps namespaces secrets serviceaccounts"),
+    rule("delete update", "core", "secrets"),
+    rule("update", "core", "serviceaccounts"),
     rule("create", "authentication.k8s.io", "tokenreviews"),
     rule("create", "authorization.k8s.io", "subjectaccessreviews"),
-    // Roles gather what their controller does not hold itself.
-    rule("escalate", "rbac.authorization.k8s.io", "clusterroles"),
-    signerRule(
-      "approve sign",
-      "kubernetes.io/kube-apiserver-client",
-      "kubernetes.io/kube-apiserver-client-kubelet",
-      "kubernetes.io/kubelet-serving",
-    ),
   ];
 }
 
@@ -238,25 +232,12 @@ function certificateRoles(): readonly DefaultRole[] {
 }
 
 function signerRule(verbs: string, ...names: readonly string[]): PolicyRule {
-  return { ...rule(verbs, "certificates.k8s.io", "signers"), resourceNames: names };
+  return named(names, rule(verbs, "certificates.k8s.io", "signers"));
 }
 
 function leaseRules(name: string): readonly PolicyRule[] {
   const rest = rule("get list watch patch update", "coordination.k8s.io", "leases");
-  return [rule("create", "coordination.k8s.io", "leases"), { ...rest, resourceNames: [name] }];
-}
-
-/** Lists are written with spaces between; `core` is the group without a name. */
-function rule(verbs: string, groups: string, resources: string): PolicyRule {
-  return {
-    verbs: verbs.split(" "),
-    apiGroups: groups.split(" ").map((group) => (group === "core" ? "" : group)),
-    resources: resources.split(" "),
-  };
-}
-
-function paths(verbs: string, urls: string): PolicyRule {
-  return { verbs: verbs.split(" "), nonResourceURLs: urls.split(" ") };
+  return [rule("create", "coordination.k8s.io", "leases"), named([name], rest)];
 }
 
 function bind(role: string, kind: "Group" | "User", ...names: readonly string[]): DefaultBinding {

@@ -5,6 +5,7 @@ import { controllerOf } from "#lib/api/owner";
 import { silentLogger } from "#lib/logger";
 import { systemClock as clock } from "#lib/system-clock";
 import { systemRandom as random } from "#lib/system-random";
+import type { Role, RoleBinding } from "#proto/rbac/v1";
 import {
   cronJobs,
   deployments,
@@ -13,6 +14,8 @@ import {
   nodes,
   pods,
   replicationControllers,
+  roleBindings,
+  roles,
   statefulSets,
 } from "#resources";
 import { grpcTransport } from "../../client/transport/grpc.ts";
@@ -21,7 +24,7 @@ import { startScheduler } from "../../scheduler/index.ts";
 import { startTestServer, type TestServer } from "../../test/harness/api-server.ts";
 import { kubectl } from "../../test/harness/kubectl.ts";
 import { until } from "../../test/harness/until.ts";
-import { reconcileDefaultAccess } from "../bootstrap/default-access.ts";
+import { reconcileDefaultAccess, reconcileNamespaceAccess } from "../bootstrap/default-access.ts";
 
 /** What is handed to a program that reaches the server by its own certificate. */
 async function contextOf(server: TestServer, user: string, groups: readonly string[] = []) {
@@ -41,7 +44,10 @@ async function contextOf(server: TestServer, user: string, groups: readonly stri
     random,
     logger: silentLogger,
   });
-  return { transport, client, informers, recorder, clock, random, logger: silentLogger };
+  const actingAs = (account: string): Client =>
+    new Client(transport.as(`system:serviceaccount:kube-system:${account}`));
+  const common = { clock, random, logger: silentLogger };
+  return { transport, client, actingAs, informers, recorder, ...common };
 }
 
 const template = {
@@ -187,3 +193,66 @@ async function makeNode(client: Client): Promise<void> {
     { subresource: "status" },
   );
 }
+
+test("each controller may what its own role says: not more, and not in its program's name", {
+  timeout: 30_000,
+}, async () => {
+  await using server = await startTestServer();
+  const { actingAs, client, transport } = await contextOf(server, "system:kube-controller-manager");
+  const make = (by: Client): Promise<string> =>
+    by
+      .create(pods, {
+        metadata: { namespace: "default", generateName: "p-" },
+        spec: template.spec as never,
+      })
+      .then(
+        () => "made",
+        (error: Error) => error.message,
+      );
+  try {
+    assert.equal(await make(actingAs("replicaset-controller")), "made");
+    assert.match(
+      await make(actingAs("deployment-controller")),
+      /User "system:serviceaccount:kube-system:deployment-controller" cannot create resource "pods"/,
+    );
+    assert.match(await make(client), /User "system:kube-controller-manager" cannot create/);
+    for (const other of ["system:serviceaccount:default:replicaset-controller", "admin"]) {
+      const why = await make(new Client(transport.as(other)));
+      assert.match(why, /User "system:kube-controller-manager" cannot impersonate resource/);
+    }
+  } finally {
+    transport.close();
+  }
+});
+
+test("the default roles in namespaces are there, and are completed when one lacks a rule", {
+  timeout: 30_000,
+}, async () => {
+  await using server = await startTestServer();
+  const api = server.server.core.as({ name: "b", groups: ["system:masters"] });
+  const k = await kubectl(server.kubeconfig, server.directory);
+  const list = await k.ok(["get", "roles,rolebindings", "-A", "-o=name"]);
+  for (const name of ["token-cleaner", "bootstrap-signer", "cloud-provider"])
+    assert.equal(
+      list.split(`/system:controller:${name}\n`).length,
+      name === "bootstrap-signer" ? 5 : 3,
+    );
+  const at = { resource: roles, namespace: "kube-system", name: "system:controller:token-cleaner" };
+  await api.patch(at, { type: "merge", body: { rules: [] } });
+  const binding = { ...at, resource: roleBindings };
+  await api.patch(binding, { type: "merge", body: { subjects: [] } });
+  await reconcileNamespaceAccess(api);
+  const { rules } = (await api.get(at)) as unknown as Role;
+  const ofSecrets = (rules ?? []).filter(({ resources }) => resources?.includes("secrets"));
+  const verbs = ofSecrets.flatMap((rule) => rule.verbs);
+  assert.deepEqual(verbs.toSorted(), ["delete", "get", "list", "watch"]);
+  const { subjects } = (await api.get(binding)) as unknown as RoleBinding;
+  assert.deepEqual(subjects, [
+    { kind: "ServiceAccount", name: "token-cleaner", namespace: "kube-system" },
+  ]);
+  const off = { "rbac.authorization.kubernetes.io/autoupdate": "false" };
+  const kept = { metadata: { annotations: off }, rules: [] };
+  await api.patch(at, { type: "merge", body: kept });
+  await reconcileNamespaceAccess(api);
+  assert.deepEqual(((await api.get(at)) as unknown as Role).rules ?? [], []);
+});

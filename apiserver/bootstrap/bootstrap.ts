@@ -15,7 +15,7 @@ import {
 import type { Core } from "../chain/core.ts";
 import { metaOf } from "../chain/object-meta.ts";
 import type { User } from "../chain/steps.ts";
-import { reconcileDefaultAccess } from "./default-access.ts";
+import { reconcileDefaultAccess, reconcileNamespaceAccess } from "./default-access.ts";
 
 /** The server's own hand. */
 export const LOOPBACK: User = { name: "system:apiserver", groups: ["system:masters"] };
@@ -49,6 +49,7 @@ export async function createBootstrapObjects(core: Core, options: Bootstrap): Pr
       if (!(await isThere())) throw error;
     }
   }
+  await reconcileNamespaceAccess(api);
 }
 
 /** Volumes on the disk of the node that the first pod which uses them runs on. */

@@ -7,6 +7,8 @@ import {
   type ChannelOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  InterceptingCall,
+  type Interceptor,
   Metadata,
   type ServiceError,
   status,
@@ -46,6 +48,8 @@ export interface GrpcAccess {
 }
 
 export interface GrpcTransport extends Transport {
+  /** The same connection, for calls as somebody else: who connects must have the right to act as that user. */
+  as(user: string): Transport;
   close(): void;
 }
 
@@ -89,7 +93,32 @@ export function channelCredentials(access: GrpcAccess): ChannelCredentials {
 }
 
 export function grpcTransport(access: GrpcAccess): GrpcTransport {
-  const client = new ApiClient(access.address, channelCredentials(access), channelOptions(access));
+  const credentials = channelCredentials(access);
+  const client = new ApiClient(access.address, credentials, channelOptions(access));
+  return {
+    ...transportOver(client),
+    as: (user) =>
+      transportOver(
+        new ApiClient(access.address, credentials, {
+          channelOverride: client.getChannel(),
+          interceptors: [impersonating(user)],
+        }),
+      ),
+    close: () => client.close(),
+  };
+}
+
+function impersonating(user: string): Interceptor {
+  return (options, next) =>
+    new InterceptingCall(next(options), {
+      start(metadata, listener, go) {
+        metadata.set("impersonate-user", user);
+        go(metadata, listener);
+      },
+    });
+}
+
+function transportOver(client: ApiClient): Transport {
   return {
     get: async (target) => {
       const request = { target: targetMessage(target) };
@@ -134,7 +163,6 @@ export function grpcTransport(access: GrpcAccess): GrpcTransport {
       };
       await call(request, client.deleteCollection.bind(client));
     },
-    close: () => client.close(),
   };
 }
 

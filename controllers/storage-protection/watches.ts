@@ -1,49 +1,48 @@
-import { type Client, Controller, type ObjectStore } from "#client";
+import { type Client, Controller } from "#client";
 import { claimsOf } from "#lib/api/persistent-volume";
 import { isTerminal } from "#lib/api/pod";
 import type { PersistentVolume, PersistentVolumeClaim } from "#proto/core/v1";
 import { persistentVolumeClaims, persistentVolumes, pods } from "#resources";
-import { type ControllerContext, type StartedController, together } from "../context.ts";
+import type { ControllerContext, StartedController } from "../context.ts";
 
 const CLAIM_FINALIZER = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER = "kubernetes.io/pv-protection";
 
-interface Deps {
-  readonly client: Client;
-  readonly claims: ObjectStore<PersistentVolumeClaim>;
-  readonly volumes: ObjectStore<PersistentVolume>;
-}
-
-/** Lets a deleted claim go when no pod uses it any more, and a deleted volume when no claim does. */
-export function storageProtectionController(context: ControllerContext): StartedController {
-  const { informers } = context;
-  const deps = {
-    ...context,
-    claims: informers.of(persistentVolumeClaims).store,
-    volumes: informers.of(persistentVolumes).store,
-  };
-  const claimQueue = new Controller({
+/** Lets a deleted claim go when no pod uses it any more. */
+export function claimProtectionController(context: ControllerContext): StartedController {
+  const { client, informers } = context;
+  const claims = informers.of(persistentVolumeClaims).store;
+  const queue = new Controller({
     ...context,
     name: "claim-protection",
-    reconcile: (key) => releaseClaim(deps, key),
+    reconcile: (key) => releaseClaim(client, claims.get(key)),
   });
-  const volumeQueue = new Controller({
-    ...context,
-    name: "volume-protection",
-    reconcile: (key) => releaseVolume(deps, key),
-  });
-  informers.of(persistentVolumeClaims).onKey((key) => claimQueue.add(key));
-  informers.of(persistentVolumes).onKey((key) => volumeQueue.add(key));
+  informers.of(persistentVolumeClaims).onKey((key) => queue.add(key));
   informers.of(pods).onChange((before, after) => {
     const pod = after ?? before;
     if (pod === undefined || (after !== undefined && !isTerminal(after))) return;
-    for (const name of claimsOf(pod)) claimQueue.add(`${pod.metadata.namespace}/${name}`);
+    for (const name of claimsOf(pod)) queue.add(`${pod.metadata.namespace}/${name}`);
   });
-  return together(claimQueue, volumeQueue);
+  return queue;
 }
 
-async function releaseClaim({ claims, client }: Deps, key: string): Promise<undefined> {
-  const claim = claims.get(key);
+/** Lets a deleted volume go when no claim has it any more. */
+export function volumeProtectionController(context: ControllerContext): StartedController {
+  const { client, informers } = context;
+  const volumes = informers.of(persistentVolumes).store;
+  const queue = new Controller({
+    ...context,
+    name: "volume-protection",
+    reconcile: (key) => releaseVolume(client, volumes.get(key)),
+  });
+  informers.of(persistentVolumes).onKey((key) => queue.add(key));
+  return queue;
+}
+
+async function releaseClaim(
+  client: Client,
+  claim: PersistentVolumeClaim | undefined,
+): Promise<undefined> {
   if (claim === undefined || !waitsFor(claim, CLAIM_FINALIZER)) return undefined;
   const { name, namespace = "" } = claim.metadata;
   // Asked of the API itself: a pod that uses the claim may be newer than what the informer knows.
@@ -53,8 +52,10 @@ async function releaseClaim({ claims, client }: Deps, key: string): Promise<unde
   return undefined;
 }
 
-async function releaseVolume({ client, volumes }: Deps, key: string): Promise<undefined> {
-  const volume = volumes.get(key);
+async function releaseVolume(
+  client: Client,
+  volume: PersistentVolume | undefined,
+): Promise<undefined> {
   if (volume === undefined || !waitsFor(volume, VOLUME_FINALIZER)) return undefined;
   if (volume.status.phase === "Bound") return undefined;
   await client.update(persistentVolumes, without(volume, VOLUME_FINALIZER));

@@ -12,6 +12,7 @@ import { NO_USAGE, type NodeUsage } from "../../apiserver/usage/node-usage.ts";
 import { startControllers } from "../../controllers/index.ts";
 import { HollowNodes } from "../../nodeagent/hollow/hollow-nodes.ts";
 import { startScheduler } from "../../scheduler/index.ts";
+import { clientOfAccount } from "../accounts.ts";
 import { apiParts, frontProxyParts, versionInfo } from "../api-parts.ts";
 import type { FrontProxyFiles } from "../pki/front-proxy.ts";
 import type { Credential } from "../pki/issue.ts";
@@ -72,7 +73,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const clientAs = (name: string, groups: readonly string[]): Client =>
     new Client(server.core.as({ name, groups }) as unknown as Transport);
   const client = clientAs("system:naru", ["system:masters"]);
-  const loops = await startLoops(client, options, tokenKey);
+  const actingAs = (account: string): Client => clientOfAccount(server, account);
+  const loops = await startLoops({ client, actingAs }, options, tokenKey);
   nodeUsage = loops.nodeUsage;
   return {
     server,
@@ -91,7 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 async function startLoops(
-  client: Client,
+  { actingAs, client }: { readonly client: Client; readonly actingAs: (account: string) => Client },
   { authority: signer, logger, nodes }: ControlPlaneOptions,
   tokenKey: string,
 ): Promise<{ readonly nodeUsage: NodeUsage; close(): Promise<void> }> {
@@ -101,7 +103,12 @@ async function startLoops(
     return { ...common, informers, recorder: new EventRecorder({ ...common, component }) };
   };
   const controllers = startControllers({
-    ...context("controllers"),
+    client,
+    informers,
+    clock,
+    random,
+    logger,
+    actingAs,
     authority: signer.certificate,
     signer,
     accountTokens: { key: signingKey(tokenKey), authority: signer.certificate },

@@ -10,6 +10,7 @@ import { silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
 import { certificatesController } from "../../controllers/certificates/reconcile.ts";
+import { clientOfAccount } from "../../naru/accounts.ts";
 import { startTestServer, type TestServer } from "../harness/api-server.ts";
 import { type Kubectl, kubectl } from "../harness/kubectl.ts";
 import { until } from "../harness/until.ts";
@@ -29,8 +30,9 @@ before(async () => {
   const client = new Client(server.server.core.as(user) as unknown as Transport);
   const common = { client, clock: systemClock, random: systemRandom, logger: silentLogger };
   const informers = new Informers(common);
-  const recorder = new EventRecorder({ ...common, component: "controllers" });
-  const controller = certificatesController({ ...common, informers, recorder }, server.authority);
+  const own = { ...common, client: clientOfAccount(server.server, "certificate-controller") };
+  const recorder = new EventRecorder({ ...own, component: "certificate-controller" });
+  const controller = certificatesController({ ...own, informers, recorder }, server.authority);
   await informers.start();
   controller.start();
   stop = async () => {

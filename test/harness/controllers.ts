@@ -1,9 +1,10 @@
 /** All controllers, in the test's process, on a test server; its nodes are simulated, in real time. */
-import { Client, EventRecorder, Informers, type Transport } from "#client";
+import { Client, Informers, type Transport } from "#client";
 import { silentLogger } from "#lib/logger";
 import { systemClock } from "#lib/system-clock";
 import { systemRandom } from "#lib/system-random";
 import { startControllers } from "../../controllers/index.ts";
+import { clientOfAccount } from "../../naru/accounts.ts";
 import { SimulatedNodes } from "../simulation/simulated-nodes.ts";
 import type { TestServer } from "./api-server.ts";
 
@@ -15,9 +16,9 @@ export async function startTestControllers(
   const client = new Client(server.core.as(user) as unknown as Transport);
   const common = { client, clock: systemClock, random: systemRandom, logger: silentLogger };
   const informers = new Informers(common);
-  const recorder = new EventRecorder({ ...common, component: "controllers" });
   const nodes = new SimulatedNodes({ client, clock: systemClock, informers });
-  const controllers = startControllers({ ...common, informers, recorder });
+  const actingAs = (account: string): Client => clientOfAccount(server, account);
+  const controllers = startControllers({ ...common, informers, actingAs });
   await informers.start();
   for (const name of nodeNames) await nodes.add(name);
   return {

@@ -28,6 +28,7 @@ import {
 } from "#services/tunnel";
 import { audited, type Peer } from "../../audit/audited-call.ts";
 import { certificateUser } from "../../authn/client-certificate.ts";
+import { impersonated } from "../../authn/impersonation.ts";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
 import { createAny, getAny, patchAny, updateAny } from "../../chain/dispatch.ts";
@@ -104,10 +105,15 @@ function bindPort(
 }
 
 /** How calls are made of requests, recorded, and let in. */
-function handlers({ flowControl, logger, steps }: GrpcOptions) {
+function handlers(options: GrpcOptions) {
+  const { flowControl, steps } = options;
   const { resources } = steps;
-  const begun = <T>(asking: Asking, work: (call: Call) => Promise<T>): Promise<T> => {
-    const caller = { verb: asking.verb, peer: () => peerOf(asking.stream) };
+  const begun = <T>(
+    asking: Asking & Pick<Requester, "impersonator">,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T> => {
+    const { impersonator, stream, verb } = asking;
+    const caller = { verb, peer: () => peerOf(stream), impersonator };
     return audited(steps, asking.call, caller, (call) =>
       admitted(flowControl, { ...asking, call }, work),
     );
@@ -117,29 +123,31 @@ function handlers({ flowControl, logger, steps }: GrpcOptions) {
     work: (call: Call, request: Request) => Promise<Response>,
     listed?: (request: Request) => Listed | undefined,
   ) =>
-    unary<Request, Response>(logger, async (user, stream) => {
+    unary<Request, Response>(options, async ({ impersonator, user }, stream) => {
       const { request } = stream;
       const call = callOf({ user, resources }, request.target);
       const list = listed === undefined ? {} : { list: listingOf(call, listed(request)) };
-      return begun({ call, verb, stream, ...list }, (allowed) => work(allowed, request));
+      const asking = { call, verb, stream, impersonator, ...list };
+      return begun(asking, (allowed) => work(allowed, request));
     });
   const write = <Request extends Written>(
     verb: string,
     work: (call: Call, request: Request) => Promise<Published>,
   ) =>
-    unary<Request, WriteResponse>(logger, async (user, stream) => {
+    unary<Request, WriteResponse>(options, async ({ impersonator, user }, stream) => {
       const { request } = stream;
       const warnings: string[] = [];
       const warn = (text: string): number => warnings.push(text);
       const call = { ...callOf({ user, resources }, request.target, request.options), warn };
-      const made = await begun({ call, verb, stream }, (allowed) => work(allowed, request));
+      const asking = { call, verb, stream, impersonator };
+      const made = await begun(asking, (allowed) => work(allowed, request));
       return { object: envelopeOf(call.resource, made), warnings };
     });
   return { answer, write };
 }
 
 function apiService(options: GrpcOptions, closing: AbortSignal): ApiServer {
-  const { flowControl, logger, steps } = options;
+  const { flowControl, steps } = options;
   const { answer, write } = handlers(options);
   return {
     get: answer("get", async (call) => ({
@@ -159,10 +167,10 @@ function apiService(options: GrpcOptions, closing: AbortSignal): ApiServer {
       (request) => request.options,
     ),
     watch: (stream: ServerWritableStream<ApiWatchRequest, ApiWatchResponse>) => {
-      void serveStream(stream, logger, async (user) => {
+      void serveStream(stream, options, async ({ impersonator, user }) => {
         const { request } = stream;
         const call = callOf({ user, resources: steps.resources }, request.target);
-        const caller = { verb: "watch", peer: () => peerOf(stream) };
+        const caller = { verb: "watch", peer: () => peerOf(stream), impersonator };
         const list = request.sendInitialEvents ? { list: listingOf(call, request) } : {};
         await audited(steps, call, caller, (asked) =>
           admitted(
@@ -207,17 +215,18 @@ interface WriteResponse {
 
 const NODE_USER = "system:node:";
 
-function tunnelService({ tunnel, logger }: GrpcOptions): NodeTunnelServer {
+function tunnelService(options: GrpcOptions): NodeTunnelServer {
+  const { tunnel } = options;
   return {
     listen: (stream: ServerWritableStream<ListenRequest, SessionRequest>) => {
-      void serveStream(stream, logger, async (user) => {
+      void serveStream(stream, options, async ({ user }) => {
         tunnel.listen(nodeOf(user), stream);
         // The agent waits for the head to know that it can be reached.
         stream.sendMetadata(new Metadata());
       });
     },
     session: (stream: ServerDuplexStream<SessionFrame, SessionFrame>) => {
-      void serveStream(stream, logger, (user) => tunnel.accept(nodeOf(user), stream));
+      void serveStream(stream, options, ({ user }) => tunnel.accept(nodeOf(user), stream));
     },
   };
 }
@@ -229,15 +238,15 @@ function nodeOf(user: User): string {
 }
 
 function unary<Request, Response>(
-  logger: Logger,
-  handle: (user: User, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  options: GrpcOptions,
+  handle: (who: Requester, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
 ) {
   return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
     void (async () => {
       try {
-        done(null, await handle(userOf(call), call));
+        done(null, await handle(await requesterOf(options, call), call));
       } catch (error) {
-        done(failure(logger, error));
+        done(failure(options.logger, error));
       }
     })();
   };
@@ -245,13 +254,13 @@ function unary<Request, Response>(
 
 async function serveStream(
   stream: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
-  logger: Logger,
-  handle: (user: User) => Promise<void>,
+  options: GrpcOptions,
+  handle: (who: Requester) => Promise<void>,
 ): Promise<void> {
   try {
-    await handle(userOf(stream));
+    await handle(await requesterOf(options, stream));
   } catch (error) {
-    stream.emit("error", failure(logger, error));
+    stream.emit("error", failure(options.logger, error));
   }
 }
 
@@ -275,6 +284,26 @@ function peerOf(call: Pick<ServerUnaryCall<unknown, unknown>, "getPeer" | "metad
     sourceIPs: [address],
     ...(userAgent === undefined ? {} : { userAgent: String(userAgent) }),
   };
+}
+
+interface Requester {
+  readonly user: User;
+  /** Who really called, where that is somebody else. */
+  readonly impersonator: User | undefined;
+}
+
+type Called = Pick<ServerUnaryCall<unknown, unknown>, "getAuthContext" | "metadata">;
+
+/** `impersonate-user` and the like are what the headers of these names are to the REST front. */
+async function requesterOf({ steps }: GrpcOptions, call: Called): Promise<Requester> {
+  const user = userOf(call);
+  // Nearly all calls are their caller's own.
+  if (call.metadata.get("impersonate-user").length === 0) return { user, impersonator: undefined };
+  const headers = Object.entries(call.metadata.getMap()).flatMap(([name, value]) => [
+    name,
+    String(value),
+  ]);
+  return { user: await impersonated(steps.authorizer, user, headers), impersonator: user };
 }
 
 /** The server takes no connection without a certificate of our authority, so there is one. */
