@@ -9,6 +9,8 @@ export interface RawRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: Buffer | string;
+  /** Read a watch until its time is over, instead of its first event alone. */
+  readonly whole?: boolean;
 }
 
 export interface RawAnswer {
@@ -59,7 +61,7 @@ function askOn(session: ClientHttp2Session, request: RawRequest): Promise<RawAns
       type = String(head["content-type"] ?? "");
     });
     stream.setEncoding("utf8").on("data", (chunk: string) => {
-      if (text === "" && chunk.startsWith('{"type":')) stream.close();
+      if (!request.whole && text === "" && chunk.startsWith('{"type":')) stream.close();
       text += chunk;
     });
     stream.on("error", () => {});

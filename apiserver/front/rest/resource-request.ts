@@ -3,7 +3,14 @@ import { hasProtobuf } from "#codec";
 import type { JsonObject } from "#lib/json";
 import type { Logger } from "#lib/logger";
 import { StatusError } from "#lib/status-error";
-import { apiVersionOf, pods, type Resource, serviceAccounts, services } from "#resources";
+import {
+  apiVersionOf,
+  isQuestion,
+  pods,
+  type Resource,
+  serviceAccounts,
+  services,
+} from "#resources";
 import { customKindOf } from "../../chain/custom-kind.ts";
 import { remove } from "../../chain/delete.ts";
 import { removeCollection } from "../../chain/delete-collection.ts";
@@ -114,6 +121,8 @@ function encodingOf(request: ResourceRequest, offer: Offer = offerOf(request.rou
 function offerOf({ resource, subresource }: ResourceRoute): Offer {
   // A Scale has no columns of its own; its parent's would show it empty.
   if (subresource !== undefined && subresource !== "status") return Offer.plain;
+  // The answer to a question is no object, and has no metadata for a row to show.
+  if (isQuestion(resource)) return Offer.plain;
   return hasProtobufForm(resource) ? Offer.object : Offer.textObject;
 }
 
