@@ -241,6 +241,16 @@ each("run makes a pod, and expose a service of what selects", async ({ get, k })
   assert.equal(await get("svc gen-again", "{.spec.selector}"), '{"app":"gen"}');
 });
 
+each("autoscale makes an autoscaler of what has a scale", async ({ get, k }) => {
+  assert.match(
+    await k.ok(["autoscale", "deployment", "gen", "--min=2", "--max=3"]),
+    /autoscaled\n$/,
+  );
+  const path = "{.spec.minReplicas} {.spec.maxReplicas} {.spec.scaleTargetRef.name}";
+  assert.equal(await get("hpa gen", path), "2 3 gen");
+  await k.ok(["delete", "hpa", "gen"]);
+});
+
 each("delete by name, label, file and all; with and without waiting", async ({ k }) => {
   await k.ok(["wait", "pod/solo", "--for=condition=Ready", "--timeout=20s"]);
   assert.match(await k.ok(["delete", "pod", "solo"]), /pod "solo" deleted/);
