@@ -37,7 +37,11 @@ export async function admitted<T>(
     ...(namespace === undefined ? {} : { namespace }),
     ...(list === undefined ? {} : { list }),
   };
-  const signal = () => cancelling(stream);
+  let leaving: AbortSignal | undefined;
+  const signal = () => {
+    leaving ??= cancelling(stream);
+    return leaving;
+  };
   const wait = { bodyBytes: 0, waitMs: WAIT_MS, signal };
   const entered = flowControl.enter(arrival, flowControl.classify(arrival), wait);
   const pass = entered instanceof Promise ? await entered : entered;
