@@ -8,7 +8,7 @@ import { until } from "./until.ts";
 
 /** Another seed by NARU_FUZZ_SEED; a failure prints its own, with the path to the smallest case. */
 const SEED = Number(process.env["NARU_FUZZ_SEED"] ?? 20_261_124);
-const RUNS = 150;
+const RUNS = 80;
 /** So that a slow machine does less instead of failing. */
 const TIME_MS_MAX = 20_000;
 const TIMEOUT = { timeout: 120_000 };

@@ -131,15 +131,19 @@ export class Exchange {
     this.response.end(bytes);
     // Only who has read enough pauses: what still comes would hold its stream, or connection, for ever. Not before the answer
     // has gone: the end of a stream overtakes what is still to be sent on it.
-    if (this.request.isPaused())
-      this.response.once("finish", () => setImmediate(() => this.#letGo()));
+    if (this.request.isPaused()) this.#letGo();
   }
 
   /** Of the rest of a body: HTTP/2 can say that it is not wanted, HTTP/1.1 has to let it pass. */
   #letGo(): void {
     const { request } = this;
-    if (request.httpVersionMajor === 2) request.stream.close(http2.NGHTTP2_NO_ERROR);
-    else request.resume();
+    if (request.httpVersionMajor !== 2) {
+      request.resume();
+      return;
+    }
+    const { stream } = request;
+    // Its own end, not the response's: that one is told only when the stream is closed.
+    stream.once("finish", () => setImmediate(() => stream.close(http2.NGHTTP2_NO_ERROR)));
   }
 
   /** The head of an answer whose body the caller writes. */
