@@ -33,7 +33,7 @@ test("supportOf() says no to another version", () => {
 });
 
 test("pluginsServed() refuses to name what is not there", () => {
-  assert.throws(() => pluginsServed(""), /CertificateApproval: there is no certificates/);
+  assert.throws(() => pluginsServed(""), /AlwaysAdmit: there is no alwaysAdmit/);
 });
 
 test("the list has every kind of the facts table", { skip: !existsSync(index) }, () => {
