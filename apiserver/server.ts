@@ -110,6 +110,23 @@ export interface ApiServer {
 }
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const begun: { close(): unknown }[] = [];
+  const kept: Keep = (each) => {
+    begun.push(each);
+    return each;
+  };
+  try {
+    return await start(options, kept);
+  } catch (error) {
+    for (const each of begun.toReversed()) each.close();
+    throw error;
+  }
+}
+
+/** Remembers what has to be ended if the rest cannot be started. */
+type Keep = <T extends { close(): unknown }>(each: T) => T;
+
+async function start(options: ApiServerOptions, kept: Keep): Promise<ApiServer> {
   const { store, tls, host, clock, random, logger, version } = options;
   const tunnel = new Tunnel({ clock, newId: () => uuid(random) });
   const nodeUsage = tunnelUsage({ tunnel, clock, logger });
@@ -117,16 +134,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const elsewhere: Elsewhere = {
     emptyNamespace: (name) => emptyNamespace(aggregation.extensions.all(), name, clock),
   };
-  const assembled = await assemble({ nodeUsage, elsewhere, ...options, registry });
+  const assembled = await assemble({ nodeUsage, elsewhere, ...options, registry }, kept);
   const { accountTokens, authenticators, core, definitions, resources, stored } = assembled;
   const { steps } = core;
   let { restPort } = options;
   registerServerMetrics(registry, { objects: stored, auditor: options.auditor, version });
   const checks = healthChecks({ store, logger, objects: stored, stopping: options.stopping });
-  const aggregation = await bootstrapped(assembled, tunnel, options);
+  const aggregation = kept(await bootstrapped(assembled, tunnel, options));
   const api = core.as(LOOPBACK);
-  const repair = await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger });
-  const flowControl = await followFlowControl(assembled, logger);
+  const repair = kept(
+    await ServiceRepair.start({ core, api, serviceCidr: options.serviceCidr, logger }),
+  );
+  const flowControl = kept(await followFlowControl(assembled, logger));
   const oidc = await oidcDocuments(accountTokens, () => `https://${host}:${restPort}`);
   const discovery = new Discovery({
     version,
@@ -148,14 +167,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       requestHeader: options.requestHeader,
     }),
   );
+  kept(rest);
   // The kernel's choice when 0 was asked for.
   restPort = rest.port;
-  const grpc = await startGrpcFront({ ...common, port: options.grpcPort, tunnel }).catch(
-    async (error) => {
-      await rest.close();
-      throw error;
-    },
-  );
+  const grpc = await startGrpcFront({ ...common, port: options.grpcPort, tunnel });
   logger.info("API server ready", { host, restPort: rest.port, grpcPort: grpc?.port });
   return {
     core,
@@ -165,6 +180,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       for (const each of [aggregation, definitions, repair, flowControl]) each.close();
       await Promise.all([rest.close(), grpc?.close()]);
       await options.auditor?.close();
+      stored.close();
       await store.close();
     },
   };
@@ -218,6 +234,7 @@ interface Assembled {
 
 async function assemble(
   options: Parameters<typeof coreOver>[0] & { readonly elsewhere?: Elsewhere },
+  kept: Keep = (each) => each,
 ): Promise<Assembled> {
   const {
     auditor,
@@ -230,7 +247,7 @@ async function assemble(
     nodeUsage = NO_USAGE,
     registry = new Registry(),
   } = options;
-  const stored = await CachedObjects.open(store, clock, logger);
+  const stored = kept(await CachedObjects.open(store, clock, logger));
   const faced = withFaces(withServiceRecords(stored, { clock, random }));
   const calling = { reader: faced, clock, random, post: parts.post };
   const resources = new LiveResources((definition) => converterOf(definition, calling));
@@ -273,6 +290,6 @@ async function assemble(
     ...(store.isStale === undefined ? {} : { isStale: (key) => store.isStale?.(key) === true }),
   };
   const core = makeCore(steps);
-  const definitions = await Definitions.follow({ core, resources, logger });
+  const definitions = kept(await Definitions.follow({ core, resources, logger }));
   return { core, stored, definitions, authenticators, accountTokens, resources };
 }

@@ -33,8 +33,9 @@ const HUSH = Buffer.from("hush").toString("base64");
 test(
   "secrets are encrypted, rewritten with a new key, and readable throughout",
   TIMEOUT,
-  async () => {
+  async (t) => {
     const inner = new KeptStore(systemClock);
+    t.after(() => inner.end());
     const read = async (k: Kubectl): Promise<void> => {
       assert.equal(await k.ok(["get", "secret", "s", "-o", "jsonpath={.data.a}"]), HUSH);
     };
@@ -69,8 +70,9 @@ test(
   },
 );
 
-test("a server without the key says which object it cannot read", TIMEOUT, async () => {
+test("a server without the key says which object it cannot read", TIMEOUT, async (t) => {
   const inner = new KeptStore(systemClock);
+  t.after(() => inner.end());
   await served(encryptedBy(inner, "one"), async (k) => {
     await k.ok(["create", "secret", "generic", "s", "--from-literal=a=hush"]);
   });

@@ -88,6 +88,10 @@ export async function startTestServer(
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
     serviceCidr: "10.96.0.0/16",
     ...(options.auditor === undefined ? {} : { auditor: options.auditor }),
+  }).catch(async (error: unknown) => {
+    stop.abort();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");
