@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { systemClock } from "#lib/system-clock";
 import { linuxKernel } from "../../nodeagent/kernel/linux.ts";
 import { exitNow, passDescriptor } from "../../nodeagent/kernel/pass-descriptor.ts";
+import { becomeReadOnly } from "../../nodeagent/kernel/read-only-self.ts";
 import { makeRaw } from "../../nodeagent/kernel/terminal.ts";
 import { ContainerRecords } from "../../nodeagent/oci/container-record.ts";
 import { ociProgram } from "../../nodeagent/oci/program.ts";
@@ -57,6 +58,22 @@ const program = ociProgram({
   streams: () => ({ stdin: process.stdin, stdout: process.stdout }),
   write: (text) => void writeSync(1, text),
   exit: exitNow,
+});
+
+/** The commands that make processes which are this program for a moment. */
+const SPAWNING: ReadonlySet<string> = new Set(["create", "exec", "run"]);
+const READ_ONLY = "NARU_OCI_READ_ONLY";
+
+program.hook("preAction", (_, command) => {
+  if (!SPAWNING.has(command.name()) || process.env[READ_ONLY] !== undefined) return;
+  const env = Object.entries({ ...process.env, [READ_ONLY]: "1" });
+  const kept = Number(command.opts()["preserveFds"]) + listenDescriptors();
+  becomeReadOnly(
+    process.execPath,
+    [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    env.map(([name, value]) => `${name}=${value ?? ""}`),
+    kept,
+  );
 });
 
 try {

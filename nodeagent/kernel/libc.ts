@@ -87,6 +87,15 @@ export const execve = libc.func("int execve(str path, str *argv, str *envp)") as
   argv: readonly (string | null)[],
   envp: readonly (string | null)[],
 ) => number;
+export const execveat = libc.func(
+  "int execveat(int fd, str path, str *argv, str *envp, int flags)",
+) as (
+  fd: number,
+  path: string,
+  argv: readonly (string | null)[],
+  envp: readonly (string | null)[],
+  flags: number,
+) => number;
 export const socket = libc.func("int socket(int domain, int type, int protocol)") as (
   domain: number,
   type: number,

@@ -1,8 +1,10 @@
 /** A bundle: a directory with config.json and what that names. */
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import { checkDestinations } from "./destinations.ts";
 import { ConfigError } from "./shape.ts";
 import { type Spec, spec } from "./spec.ts";
+import { checkSysctls } from "./sysctls.ts";
 
 /** Of the specification: the major version is a promise, and anything before 1.0 was none. */
 const MAJOR = 1;
@@ -24,6 +26,8 @@ export function readBundle(directory: string): Bundle {
   if (statSync(rootfs, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new ConfigError("root.path", `${rootfs} is not a directory`);
   checkNamespaces(read);
+  checkSysctls(read.linux);
+  checkDestinations(rootfs, read);
   return { path, rootfs, spec: read };
 }
 

@@ -1,5 +1,5 @@
 /** A container's control groups, in every hierarchy that is mounted. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { hasCode } from "../kernel/syscall-error.ts";
 import type { CgroupFiles } from "../runtime/cgroup/cgroup.ts";
 import { makeGroup, readProcesses, removeGroup } from "../runtime/cgroup/group-files.ts";
@@ -80,14 +80,27 @@ export class ContainerCgroup {
     this.#write(this.version === 1 ? writesV1(resources) : writesV2(resources));
   }
 
+  /** Those of the groups that it has made below, too. */
   processes(): readonly number[] {
-    const [first] = this.#directories;
-    return first === undefined ? [] : readProcesses(this.#files, first);
+    const all = this.#directories.flatMap((directory) =>
+      withThoseBelow(directory).flatMap((each) => readProcesses(this.#files, each)),
+    );
+    return [...new Set(all)];
   }
 
-  /** False while processes are in it. */
+  /** With the groups that it has made below. False while processes are in them. */
   remove(): boolean {
-    return this.#directories.map((directory) => removeGroup(this.#files, directory)).every(Boolean);
+    const all = this.#directories.flatMap(withThoseBelow);
+    return all.map((directory) => removeGroup(this.#files, directory)).every(Boolean);
+  }
+
+  /** Lets everything go on, whatever froze it. */
+  thaw(): void {
+    const file = this.#freezerFile;
+    if (file === undefined) return;
+    const name = file.slice(file.lastIndexOf("/"));
+    for (const directory of withThoseBelow(file.slice(0, -name.length)).toReversed())
+      this.#files.writeText(directory + name, this.version === 1 ? "THAWED" : "0");
   }
 
   freeze(isFrozen: boolean): void {
@@ -193,6 +206,15 @@ export class ContainerCgroup {
       at = `${at}/${name}`;
     }
   }
+}
+
+/** The lowest first; none when it is gone. */
+function withThoseBelow(directory: string): readonly string[] {
+  if (!existsSync(directory)) return [];
+  const below = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => withThoseBelow(`${directory}/${name}`));
+  return [...below, directory];
 }
 
 function explained({ file, text }: ResourceWrite, error: unknown): Error {

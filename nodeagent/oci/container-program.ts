@@ -2,15 +2,7 @@
  * A container of a bundle as a list of system calls. It stops, each time telling that it has come so far and waiting for
  * a byte: for the mappings of its user namespace, for the hooks that run before its root is in place, and for its start.
  */
-import {
-  AT,
-  CLONE,
-  E,
-  KEYCTL_JOIN_SESSION_KEYRING,
-  MNT_DETACH,
-  MS,
-  X_OK,
-} from "../kernel/flags.ts";
+import { AT, CLONE, E, MNT_DETACH, MS, X_OK } from "../kernel/flags.ts";
 import {
   type BindSource,
   type CgroupMount,
@@ -37,6 +29,7 @@ import {
 import { type Joined, joinCalls, sysctlPath } from "../runtime/program.ts";
 import type { Program, SystemCall } from "../runtime/system-call.ts";
 import type { Filter } from "./filter.ts";
+import { keyringCalls } from "./keyring-calls.ts";
 import { schedulingCalls } from "./scheduling-calls.ts";
 import type { Spec } from "./spec.ts";
 import { type TerminalPlan, terminalCalls } from "./terminal-calls.ts";
@@ -85,7 +78,7 @@ export function containerProgram(plan: ContainerPlan): Program {
       : plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0"))),
     ...plan.joined.flatMap(joinCalls),
     ...(plan.hasOwnCgroupNamespace ? [UNSHARE_CGROUP] : []),
-    ...keyringCalls(plan),
+    ...keyringCalls(plan.sessionKeyring),
     ...oomScoreCalls(spec),
     ...stdioCalls([0, 1, 2], false),
     ...gateCalls(plan.gate, gate),
@@ -133,18 +126,6 @@ const UNSHARE_CGROUP: SystemCall = {
   args: [CLONE.newCgroup],
   what: "unshare cgroup namespace",
 };
-
-function keyringCalls({ sessionKeyring }: ContainerPlan): Program {
-  if (sessionKeyring === undefined) return [];
-  return [
-    {
-      call: "keyctl",
-      args: [KEYCTL_JOIN_SESSION_KEYRING, sessionKeyring],
-      what: "session keyring",
-      tolerate: [E.noSys, E.perm],
-    },
-  ];
-}
 
 function oomScoreCalls({ process }: Spec): Program {
   if (process.oomScoreAdj === undefined) return [];

@@ -26,6 +26,8 @@ export interface ContainerRecord {
   /** RFC 3339. */
   readonly created: string;
   readonly owner: string;
+  /** Undefined: the caller's of create. */
+  readonly sessionKeyring: string | undefined;
   /** config.json as it was read at create: what changes in the bundle later does not matter. */
   readonly config: unknown;
 }

@@ -53,6 +53,8 @@ export async function createContainer(
     cgroup = new ContainerCgroup(deps.kernel, cgroupPathOf(bundle.spec, id));
     if (cgroup.isInUse)
       throw new ConfigError("linux.cgroupsPath", `${cgroup.path} has processes already`);
+    // Before there is anything that would have to be found again, should we be killed.
+    deps.records.write(recordOf(deps, { id, bundle, cgroup, options }, 0));
     cgroup.make();
     cgroup.limit(bundle.spec.linux.resources, bundle.spec.linux.devices);
     return await createIn(deps, { id, bundle, cgroup, options });
@@ -145,13 +147,17 @@ function planOf(
     gate,
     waitsForHooks: hasHooksBeforeRoot(bundle),
     filter: filterOf(spec.linux.seccomp, deps.architecture, process.capabilities.bounding),
-    sessionKeyring: options.newKeyring ? `_ses.${id}` : undefined,
+    sessionKeyring: keyringOf(id, options),
   };
 }
 
 /** sd_listen_fds(3): whoever is given sockets is told how many, and that they are for it. */
 function listening(descriptors: number): readonly string[] {
   return [`LISTEN_FDS=${descriptors}`, "LISTEN_PID=1"];
+}
+
+function keyringOf(id: string, { newKeyring }: CreateOptions): string | undefined {
+  return newKeyring ? `_ses.${id}` : undefined;
 }
 
 function hasHooksBeforeRoot({ spec: { hooks } }: Bundle): boolean {
@@ -172,16 +178,21 @@ function spawnIn(
   }
 }
 
-function recordOf(deps: OciDeps, { bundle, cgroup, id }: Creation, pid: number): ContainerRecord {
+function recordOf(
+  deps: OciDeps,
+  { bundle, cgroup, id, options }: Creation,
+  pid: number,
+): ContainerRecord {
   return {
     id,
     bundle: bundle.path,
     rootfs: bundle.rootfs,
     cgroup: cgroup.path,
     pid,
-    startTicks: startTicksOf(pid) ?? 0,
+    startTicks: pid === 0 ? 0 : (startTicksOf(pid) ?? 0),
     created: new Date(deps.clock.nowMs()).toISOString(),
     owner: deps.owner,
+    sessionKeyring: keyringOf(id, options),
     config: bundle.spec,
   };
 }

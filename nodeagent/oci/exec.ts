@@ -10,6 +10,7 @@ import { type Container, findContainer } from "./container.ts";
 import { namespacesOf, processOf } from "./container-plan.ts";
 import type { OciDeps } from "./deps.ts";
 import { type Filter, filterOf } from "./filter.ts";
+import { keyringCalls } from "./keyring-calls.ts";
 import { affinityCalls, schedulingCalls } from "./scheduling-calls.ts";
 import { ConfigError } from "./shape.ts";
 import { type ProcessSpec, processSpec } from "./spec.ts";
@@ -62,6 +63,7 @@ export async function execIn(deps: OciDeps, id: string, options: ExecOptions): P
     personality: linux.personality,
     cgroupEntries: container.cgroup.entryFiles,
     hasOwnUserNamespace: namespacesOf(container.spec).hasOwnUser,
+    sessionKeyring: container.record.sessionKeyring,
     container: descriptor,
     stdio: terminal?.stdio ?? [0, 1, 2],
     telling,
@@ -128,6 +130,7 @@ interface ExecPlan {
   readonly personality: Container["spec"]["linux"]["personality"];
   readonly cgroupEntries: readonly string[];
   readonly hasOwnUserNamespace: boolean;
+  readonly sessionKeyring: string | undefined;
   /** A process descriptor of the container's first process. */
   readonly container: number;
   readonly stdio: readonly [number, number, number];
@@ -160,6 +163,7 @@ function execProgram(plan: ExecPlan): Program {
     ...plan.cgroupEntries.flatMap((path) => writeFileCalls(path, "0")),
     { call: "setns", args: [plan.container, joined], what: "join the container's namespaces" },
     ...affinityCalls(affinity?.final, "process.execCPUAffinity.final"),
+    ...keyringCalls(plan.sessionKeyring),
     ...stdioCalls(plan.stdio, process.terminal),
     // Before anything of the container's is looked up: a link in /proc/self/fd would lead to the node's files.
     { call: "dup3", args: [plan.telling, last, 0], what: "dup3 the telling end" },

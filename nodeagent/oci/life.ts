@@ -58,7 +58,7 @@ export function killContainer(deps: OciDeps, id: string, signal: string, all: bo
     for (const pid of cgroup.processes()) deps.kernel.signal(pid, number);
     return;
   }
-  if (status === "stopped") throw new Error("container not running");
+  if (status === "stopped" || status === "creating") throw new Error("container not running");
   deps.kernel.signal(record.pid, number);
 }
 
@@ -99,8 +99,9 @@ export async function deleteContainer(deps: OciDeps, id: string, force: boolean)
 /** The first process, and what shares the node's process namespace with it and so outlives it. */
 async function endAll(deps: OciDeps, { cgroup, record, status }: Container): Promise<void> {
   const { clock, kernel } = deps;
-  if (status === "paused") cgroup.freeze(false);
-  if (status !== "stopped") kernel.signal(record.pid, SIGKILL);
+  cgroup.thaw();
+  // One whose creation was killed has no number yet: what there is of it is in its groups.
+  if (status !== "stopped" && status !== "creating") kernel.signal(record.pid, SIGKILL);
   const isOver = (): boolean => {
     const left = cgroup.processes();
     for (const pid of left) kernel.signal(pid, SIGKILL);

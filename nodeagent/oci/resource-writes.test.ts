@@ -95,7 +95,11 @@ test("device rules stand in their order, then what every container may use", () 
       { type: "p", major: 0, minor: 0 },
     ]),
   );
-  assert.deepEqual(written.slice(0, 2), ["devices.deny=a", "devices.allow=c 10:* r"]);
+  assert.deepEqual(written.slice(0, 3), [
+    "devices.deny=a",
+    "devices.deny=a",
+    "devices.allow=c 10:* r",
+  ]);
   assert.ok(written.includes("devices.allow=c 1:3 rwm"));
   assert.equal(written.at(-1), "devices.allow=c 7:8 rwm");
   const odd = resourcesSpec({ devices: [{ allow: true, access: "x" }] }, "").devices;

@@ -45,6 +45,8 @@ export function devicesV1(
   });
   const own = nodes.filter(({ type }) => type !== "p");
   return [
+    // A group begins with all that its parent has: what no rule says is forbidden.
+    write(false, "a"),
     ...rules.map((rule) => write(rule.allow, ruleText(rule))),
     ...[
       ...DEFAULT_DEVICES,

@@ -19,16 +19,23 @@ export interface CgroupMount {
   readonly data: string;
 }
 
-/** Takes the sources of all bind mounts. All lower descriptors are closed, so theirs count up from `firstDescriptor`. */
+/**
+ * Takes the sources of all bind mounts, as they are to be seen: a read-only one is so before anything of the container's is looked
+ * up, which may lead to it. All lower descriptors are closed, so theirs count up.
+ */
 export function openSourceCalls(sources: readonly BindSource[]): Program {
-  return sources.map(({ mount }) => {
-    const { isRecursiveBind } = parseMountOptions(mount.type, mount.options);
-    const flags = OPEN_TREE.clone | OPEN_TREE.cloexec | (isRecursiveBind ? AT.recursive : 0);
-    return {
-      call: "open_tree",
-      args: [AT.cwd, mount.source, flags],
-      what: `take ${mount.source} for ${mount.destination}`,
-    };
+  return sources.flatMap(({ descriptor, mount }) => {
+    const options = parseMountOptions(mount.type, mount.options);
+    const flags =
+      OPEN_TREE.clone | OPEN_TREE.cloexec | (options.isRecursiveBind ? AT.recursive : 0);
+    return [
+      {
+        call: "open_tree",
+        args: [AT.cwd, mount.source, flags],
+        what: `take ${mount.source} for ${mount.destination}`,
+      },
+      ...attributeCalls(descriptor, mount.destination, options),
+    ];
   });
 }
 
@@ -60,14 +67,12 @@ function plainMount(mount: OciMount): SystemCall {
 
 function bindCalls(source: BindSource, made: Set<string>): Program {
   const { destination } = source.mount;
-  const options = parseMountOptions(source.mount.type, source.mount.options);
   const target =
     source.kind === "directory"
       ? directoryCalls(destination, made)
       : [...directoryCalls(parentOf(destination), made), touchCall(destination)];
   return [
     ...target,
-    ...attributeCalls(source.descriptor, destination, options),
     {
       call: "move_mount",
       args: [source.descriptor, "", AT.cwd, destination, MOVE_MOUNT_FROM_EMPTY_PATH],
@@ -76,7 +81,6 @@ function bindCalls(source: BindSource, made: Set<string>): Program {
   ];
 }
 
-/** Before it is in place: nobody can reach a mount that should be read-only and is not yet. */
 function attributeCalls(descriptor: number, destination: string, options: MountOptions): Program {
   const calls: SystemCall[] = [];
   const set = (attributes: Uint8Array, recursive: boolean, what: string): void => {

@@ -179,6 +179,8 @@ function privilegeCalls(process: OciProcess): Program {
       call: "prctl",
       args: [PR.capAmbient, PR_CAP_AMBIENT_RAISE, number, 0, 0],
       what: `raise ambient ${name}`,
+      // What is not inheritable cannot be; runc passes over it, and its own example asks for it.
+      tolerate: [E.perm],
     });
   }
   if (process.noNewPrivileges) {

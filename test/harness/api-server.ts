@@ -27,6 +27,7 @@ export interface TestServer extends AsyncDisposable {
 }
 
 const VALIDITY = { nowMs: Date.now(), days: 1 };
+const VERSION = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
 
 export async function startTestServer(
   options: {
@@ -58,7 +59,10 @@ export async function startTestServer(
     VALIDITY,
   );
   const stop = new AbortController();
-  const version = { major: "1", minor: "36", gitVersion: "v1.36.0", gitCommit: "", buildDate: "" };
+  const end = (): Promise<void> => {
+    stop.abort();
+    return rm(directory, { recursive: true, force: true });
+  };
   const server = await startApiServer({
     store: options.store ?? new MemoryStore(systemClock),
     tls: {
@@ -72,7 +76,7 @@ export async function startTestServer(
     clock: systemClock,
     random: systemRandom,
     logger: options.logger ?? silentLogger,
-    version,
+    version: VERSION,
     parts: {
       ...apiParts({
         serviceCidr: "10.96.0.0/16",
@@ -89,20 +93,12 @@ export async function startTestServer(
     serviceCidr: "10.96.0.0/16",
     ...(options.auditor === undefined ? {} : { auditor: options.auditor }),
   }).catch(async (error: unknown) => {
-    stop.abort();
-    await rm(directory, { recursive: true, force: true });
+    await end();
     throw error;
   });
   const admin = await issue("admin", ["system:masters"]);
   const kubeconfig = join(directory, "kubeconfig");
-  await writeFile(
-    kubeconfig,
-    kubeconfigText({
-      server: `https://127.0.0.1:${server.restPort}`,
-      authority: authority.certificate,
-      user: admin,
-    }),
-  );
+  await writeFile(kubeconfig, adminConfig(server, authority, admin));
   return {
     server,
     authority,
@@ -111,9 +107,16 @@ export async function startTestServer(
     admin,
     credential: issue,
     [Symbol.asyncDispose]: async () => {
-      stop.abort();
       await server.close();
-      await rm(directory, { recursive: true, force: true });
+      await end();
     },
   };
+}
+
+function adminConfig(server: ApiServer, authority: Credential, admin: Credential): string {
+  return kubeconfigText({
+    server: `https://127.0.0.1:${server.restPort}`,
+    authority: authority.certificate,
+    user: admin,
+  });
 }

@@ -1,7 +1,16 @@
 /** Ways out of a container that runtimes had, each by its number; what is planted is what an attacker would plant. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { untilSo } from "./machine.ts";
 import { eachRuntime, naruTest, type OciRuntime } from "./runtimes.ts";
 
 /** A bundle whose /dev is a directory that another container has filled. */
@@ -134,4 +143,88 @@ eachRuntime("CVE-2022-0811: a sysctl names nothing outside of /proc/sys", async 
     config.linux.sysctl = { "kernel.shm_rmid_forced": "1+net.ipv4.ip_forward=0" };
   });
   assert.notEqual(two.code, 0);
+});
+
+naruTest(
+  "CVE-2019-5736: an image's loader runs no runtime that could be written to",
+  async (runtime) => {
+    const bundle = runtime.bundle("true", (config) => {
+      config.process.args = [
+        "/bin/sh",
+        "-c",
+        "exec 9</proc/self/exe; readlink /proc/self/fd/9; (echo x >/proc/self/fd/9) 2>&1",
+      ];
+    });
+    const node = readFileSync(process.execPath).subarray(0, 64);
+    // The image's loader is a shell script: what the kernel makes of the runtime's program is run by it.
+    mkdirSync(join(bundle, "rootfs/lib64"), { recursive: true });
+    cpSync("/bin/busybox", join(bundle, "rootfs/lib64/ld-linux-x86-64.so.2"));
+    const { id } = await runtime.create("sleep 100");
+    await runtime.call(["start", id]);
+    await runtime.call(["run", "--bundle", bundle, "loader"]);
+    await runtime.call(["delete", "--force", id]);
+    assert.deepEqual(readFileSync(process.execPath).subarray(0, 64), node);
+  },
+);
+
+eachRuntime("without device rules there are no devices but the usual", async (runtime) => {
+  const { stdout } = await runtime.run(
+    "mknod /dev/mem c 1 1; cat /dev/mem > /dev/null && echo read; echo done",
+    (config) => {
+      config.linux.resources = {};
+      for (const set of ["bounding", "effective", "permitted"])
+        config.process.capabilities[set] = ["CAP_MKNOD"];
+    },
+  );
+  assert.equal(stdout, "done\n");
+});
+
+eachRuntime("a sysctl of the whole node is refused", async (runtime) => {
+  const { code, stderr } = await runtime.run("true", (config) => {
+    config.linux.sysctl = {
+      "vm.swappiness": readFileSync("/proc/sys/vm/swappiness", "utf8").trim(),
+    };
+  });
+  assert.notEqual(code, 0);
+  assert.match(stderr, /vm\.swappiness/);
+});
+
+eachRuntime("CVE-2019-19921: proc is not mounted behind a link", async (runtime) => {
+  const bundle = runtime.bundle("true");
+  rmSync(join(bundle, "rootfs/proc"), { recursive: true, force: true });
+  symlinkSync("data", join(bundle, "rootfs/proc"));
+  assert.notEqual((await runtime.call(["run", "--bundle", bundle, "behind"])).code, 0);
+});
+
+naruTest("in a user namespace no link leads a mount to the node's tree", async (runtime) => {
+  const outside = runtime.bundle("true");
+  const bundle = runtime.bundle("true", (config) => {
+    config.root.readonly = false;
+    config.linux.namespaces.push({ type: "user" });
+    config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    config.mounts.push({ destination: "/data/owned", type: "tmpfs", source: "tmpfs" });
+  });
+  symlinkSync(`/..${outside}`, join(bundle, "rootfs/data"));
+  const { code, stderr } = await runtime.call(["run", "--bundle", bundle, "out"]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /is a link in the root file system/);
+  assert.ok(!existsSync(join(outside, "owned")));
+});
+
+naruTest("what a killed create has left can be deleted", async (runtime) => {
+  const bundle = runtime.bundle("true", (config) => {
+    config.hooks = { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "61"] }] };
+  });
+  const { linux } = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+  const killed = runtime.callAndKill(["create", "--bundle", bundle, "killed"]);
+  const procs = `/sys/fs/cgroup/pids${linux.cgroupsPath}/cgroup.procs`;
+  await untilSo(
+    () => existsSync(procs) && readFileSync(procs, "utf8") !== "",
+    "its process is there",
+  );
+  killed();
+  assert.equal((await runtime.call(["delete", "--force", "killed"])).code, 0);
+  assert.ok(!existsSync(`/sys/fs/cgroup/pids${linux.cgroupsPath}`));
+  assert.equal(await runtime.status("killed"), "absent");
 });

@@ -97,6 +97,13 @@ export class OciRuntime {
     return { code: code ?? 1, stdout, stderr };
   }
 
+  /** Begins a command; what it answers kills the runtime's own process. */
+  callAndKill(args: readonly string[]): () => void {
+    const all = ["--root", join(this.#directory, "state"), ...args];
+    const child = spawn(COMMANDS[this.name], all, { stdio: "ignore" });
+    return () => void child.kill("SIGKILL");
+  }
+
   /** The same on a terminal of script(1)'s. */
   onTerminal(args: readonly string[]): Promise<Outcome> {
     const command = [COMMANDS[this.name], "--root", join(this.#directory, "state"), ...args];

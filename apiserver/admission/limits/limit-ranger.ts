@@ -1,3 +1,4 @@
+import { qosClass } from "#lib/api/pod-resources";
 import type { JsonObject } from "#lib/json";
 import { StatusError } from "#lib/status-error";
 import type { LimitRange, PersistentVolumeClaim, Pod } from "#proto/core/v1";
@@ -20,7 +21,15 @@ async function complete(
   namespace: string,
   reader: Reader,
 ): Promise<JsonObject | undefined> {
-  return withDefaults(object as unknown as Pod, await rangesOf(reader, namespace));
+  const changed = withDefaults(object as unknown as Pod, await rangesOf(reader, namespace));
+  return changed && withQosClass(changed);
+}
+
+/** Of a new pod, it was found before it had these; a pod's route for resizing leaves the status alone. */
+function withQosClass(object: JsonObject): JsonObject {
+  const { status } = object;
+  if (typeof status !== "object" || status === null || Array.isArray(status)) return object;
+  return { ...object, status: { ...status, qosClass: qosClass(object as unknown as Pod) } };
 }
 
 /** Holds pods new and resized, and claims new or changed, to the bounds. */

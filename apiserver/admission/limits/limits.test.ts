@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LimitRange, PersistentVolumeClaim, Pod } from "#proto/core/v1";
+import { limitRanges, pods } from "#resources";
+import { TestCores } from "../../test-core.ts";
 import { claimProblems, podProblems } from "./bounds.ts";
 import { withDefaults } from "./defaults.ts";
 
@@ -93,4 +95,24 @@ test("withDefaults() gives what is missing, and tells of it", () => {
 test("withDefaults() leaves alone what says everything", () => {
   const defaults = range({ type: "Container", default: one, defaultRequest: one });
   assert.equal(withDefaults(pod([container(one, one)]), [defaults]), undefined);
+});
+
+test("a pod that gets its resources by a LimitRange has the class that they make", async (t) => {
+  const cores = new TestCores();
+  t.after(() => cores.close());
+  const core = await cores.openAdmitting(["space"]);
+  const admin = core.as({ name: "admin", groups: ["system:masters"] });
+  const at = { namespace: "space" };
+  await admin.create(
+    { ...at, resource: limitRanges },
+    {
+      metadata: { name: "l" },
+      spec: { limits: [{ type: "Container", defaultRequest: { cpu: "10m" } }] },
+    },
+  );
+  const made = (await admin.create(
+    { ...at, resource: pods },
+    { metadata: { name: "p" }, spec: { containers: [{ name: "c", image: "i" }] } },
+  )) as Pod;
+  assert.equal(made.status.qosClass, "Burstable");
 });
