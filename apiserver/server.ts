@@ -253,8 +253,7 @@ async function assemble(
   const resources = new LiveResources((definition) => converterOf(definition, calling));
   const objects = withCustomKinds(faced);
   const authorizer = parts.authorizer(objects);
-  const { rules } = parts;
-  const common = { rules, clock, random, resources };
+  const common = { rules: parts.rules, clock, random, resources };
   const access: AdmissionAccess = {
     ...common,
     reader: objects,
@@ -272,7 +271,7 @@ async function assemble(
   const steps: Steps = {
     authorizer,
     admission: withoutEscalation(parts.admission(access), authorizer),
-    rules,
+    rules: parts.rules,
     reviewer: reviewer(authorizer, authenticators),
     tokens: accountTokens ?? NO_TOKENS,
     patcher: parts.patcher,
