@@ -107,15 +107,15 @@ test("startProgram() names layers relative to what they share, the highest first
   assert.notEqual(index(program, "enter /layers/sha256"), -1);
 });
 
-test("startProgram() takes bind sources before the node's tree is left, and sets them up before they are seen", () => {
+test("startProgram() takes bind sources as they are to be seen, before the node's tree is left", () => {
   const mount = { type: "bind", source: "/v", destination: "/data", options: ["rbind", "ro"] };
   const sourceKinds = new Map([["/v", "directory"] as const]);
   const program = startProgram(plan({ sourceKinds }, { mounts: [...DEFAULT_MOUNTS, mount] }));
   const taken = index(program, "take /v for /data");
   const attributes = index(program, "attributes of /data");
   const placed = index(program, "mount /v on /data");
-  assert.ok(taken < index(program, "pivot_root") && index(program, "pivot_root") < attributes);
-  assert.ok(attributes < placed);
+  const left = index(program, "pivot_root");
+  assert.ok(taken < attributes && attributes < left && left < placed);
 });
 
 test("withoutDevices() takes the right to make devices, and the image's with it", () => {
