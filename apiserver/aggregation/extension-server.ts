@@ -78,6 +78,12 @@ export class ExtensionServer {
     }
   }
 
+  /** Ends the connections that nobody uses just now: the next request goes to who serves then. */
+  forget(): void {
+    for (const sockets of Object.values(this.#kept.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy();
+  }
+
   /** Ends all connections. */
   close(): void {
     this.#kept.destroy();

@@ -89,6 +89,8 @@ export class Extensions {
     const before = this.#all.get(key);
     if (before === undefined || before.ended !== ended) return undefined;
     const isAvailable = seen.availability.status === "True";
+    // What is away may still answer on old connections for as long as its pods take to end.
+    if (!isAvailable) before.server.forget();
     const next: Extension = {
       ...before,
       isAvailable,
