@@ -65,9 +65,13 @@ test("load makes a Deployment grow, and idleness makes it shrink", TIMEOUT, asyn
   await until("three replicas", SCALED_MS_MAX, async () => (await replicas()) === 3);
   await kubectl.ok(["rollout", "status", "deployment", "web", "--timeout=60s"]);
 
-  const top = await kubectl.ok(["top", "pods", "-l", "app=web", "--containers", "--no-headers"]);
-  const lines = top.trim().split("\n");
-  assert.equal(lines.length, 3, top);
+  // The newest has to have been there for a moment before there is a rate of it.
+  let lines: readonly string[] = [];
+  await until("what all three use", 30_000, async () => {
+    const top = ["top", "pods", "-l", "app=web", "--containers", "--no-headers"];
+    lines = (await kubectl.ok(top)).trim().split("\n");
+    return lines.length === 3;
+  });
   // Of the limit of 100m, as much as a machine under load has to give.
   for (const line of lines) assert.match(line, /^web-\S+\s+main\s+([1-9]\d|1[01]\d)m\s+\d+Mi\s*$/);
   assert.match(await kubectl.ok(["top", "nodes", "--no-headers"]), /^node-2\s+[1-9]\d*m\s/m);
