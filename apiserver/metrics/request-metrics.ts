@@ -4,7 +4,7 @@ import type { Resource } from "#resources";
 
 /** What a request is about, as far as its metrics tell it apart. */
 export interface Measured {
-  /** Kubernetes' verb, in small letters, as access rules have it. */
+  /** Kubernetes' verb, in small letters, as access rules have it; of a closed set, for each has its own series. */
   readonly verb: string;
   readonly resource: Resource | undefined;
   readonly subresource: string | undefined;
@@ -36,11 +36,6 @@ const BYTES = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const READS = new Set(["get", "list"]);
 /** The words of the metrics, where they are not the verb in capitals. */
 const VERBS: Readonly<Record<string, string>> = { create: "POST", update: "PUT" };
-const KNOWN_VERBS = new Set(
-  "get list watch create update patch apply delete deletecollection head post put options".split(
-    " ",
-  ),
-);
 
 export class RequestMetrics {
   readonly #monotonicMs: () => number;
@@ -129,7 +124,7 @@ export class RequestMetrics {
       resource: resource?.plural ?? "",
       scope,
       subresource,
-      verb: KNOWN_VERBS.has(verb) ? (VERBS[verb] ?? verb.toUpperCase()) : "OTHER",
+      verb: VERBS[verb] ?? verb.toUpperCase(),
       version: resource?.version ?? "",
     };
     const labels = { ...about, dry_run: dryRun ? "All" : "" };
