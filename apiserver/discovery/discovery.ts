@@ -199,6 +199,8 @@ function aggregatedForm(path: string, accept: string): AggregatedForm | undefine
 }
 
 function legacy(served: Served, path: string): JsonObject | undefined {
+  // Each path has its document remembered, so none must have names without end.
+  if (path.includes("//")) return undefined;
   const parts = path.split("/").filter((part) => part !== "");
   const [root, group, version] = parts;
   const { resources } = served;
