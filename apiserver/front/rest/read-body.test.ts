@@ -1,37 +1,6 @@
 import assert from "node:assert/strict";
-import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { decodeText, readBytes } from "./read-body.ts";
-
-function bodyOf(write: (stream: PassThrough) => void): Promise<Buffer> {
-  const stream = new PassThrough();
-  const reading = readBytes(stream as never);
-  write(stream);
-  return reading;
-}
-
-test("readBytes() gives the whole body", async () => {
-  assert.equal(String(await bodyOf((stream) => stream.end())), "");
-  assert.equal(String(await bodyOf((stream) => stream.end("one"))), "one");
-  const parts = bodyOf((stream) => {
-    stream.write("on");
-    setImmediate(() => stream.end("e"));
-  });
-  assert.equal(String(await parts), "one");
-});
-
-test("readBytes() takes no more than the bound", async () => {
-  const reading = bodyOf((stream) => stream.write(Buffer.alloc(3 * 1024 * 1024 + 1)));
-  await assert.rejects(reading, { reason: "RequestEntityTooLarge" });
-});
-
-test("readBytes() does not take half a body for a whole one", async () => {
-  const reading = bodyOf((stream) => {
-    stream.write("{}");
-    setImmediate(() => stream.destroy());
-  });
-  await assert.rejects(reading, { reason: "BadRequest" });
-});
+import { decodeText } from "./read-body.ts";
 
 test("decodeText() refuses YAML that nests too deep for its parser", async () => {
   for (const text of [`a: ${"[".repeat(100_000)}`, `a: ${'{"a":'.repeat(20_000)}`]) {

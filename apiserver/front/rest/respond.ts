@@ -11,7 +11,7 @@ import { Offer } from "./accept.ts";
 import { documentBytes, jsonBytes } from "./encode.ts";
 import { indented } from "./indent.ts";
 import { JSON_TYPE } from "./media-type.ts";
-import { readBytes } from "./read-body.ts";
+import { readBytes } from "./read-bytes.ts";
 
 /** Below this, packing costs more time than the network saves; Kubernetes' own threshold. */
 const GZIP_BYTES_MIN = 128 * 1024;
