@@ -157,7 +157,7 @@ async function start(options: ApiServerOptions, kept: Keep): Promise<ApiServer> 
     openApi: new OpenApi(options.parts.openApi, resources, () => aggregation.extensions.all()),
     documents: (path) => oidc(path) ?? dumpDocuments(path, flowControl.dispatcher.levels),
   });
-  const common = { steps, tls, host, logger, flowControl };
+  const common = { steps, tls, host, logger, flowControl, auditor: options.auditor };
   const rest = await listening("the API server", options.restPort, () =>
     startRest({
       ...{ ...common, discovery, aggregation, streams: podStreams({ steps, tunnel }) },
@@ -284,11 +284,10 @@ async function assemble(
     resources,
     clock,
     random,
-    ...(auditor === undefined ? {} : { auditor }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
     ...(store.isStale === undefined ? {} : { isStale: (key) => store.isStale?.(key) === true }),
   };
-  const core = makeCore(steps);
+  const core = makeCore(steps, auditor);
   const definitions = kept(await Definitions.follow({ core, resources, logger }));
   return { core, stored, definitions, authenticators, accountTokens, resources };
 }

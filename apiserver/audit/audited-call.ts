@@ -1,7 +1,8 @@
 /** Records calls that come without HTTP: over gRPC, and from programs in this process. */
 import { apiVersionOf } from "#resources";
-import type { Call, Steps, User } from "../chain/steps.ts";
+import type { Call, User } from "../chain/steps.ts";
 import { publicError, statusOf } from "../front/status.ts";
+import type { Auditor } from "./auditor.ts";
 import type { Received, Trail } from "./trail.ts";
 
 /** At the other end of a connection. */
@@ -20,7 +21,7 @@ export interface Caller {
 
 /** What is done with the call, recorded when somebody wants that. */
 export function audited<T>(
-  { auditor }: Pick<Steps, "auditor">,
+  auditor: Auditor | undefined,
   call: Call,
   caller: Caller,
   work: (call: Call) => Promise<T>,
@@ -44,7 +45,7 @@ async function recorded<T>(trail: Trail, caller: Caller, work: () => Promise<T>)
 
 /** Events, which go on for as long as somebody wants them. */
 export function auditedWatch<T>(
-  { auditor }: Pick<Steps, "auditor">,
+  auditor: Auditor | undefined,
   call: Call,
   caller: Caller,
   work: (call: Call) => AsyncIterable<T>,

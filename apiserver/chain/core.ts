@@ -4,6 +4,7 @@ import { StatusError } from "#lib/status-error";
 import type { ApiObject } from "#proto";
 import type { Resource } from "#resources";
 import { audited, auditedWatch } from "../audit/audited-call.ts";
+import type { Auditor } from "../audit/auditor.ts";
 import { remove } from "./delete.ts";
 import { removeCollection } from "./delete-collection.ts";
 import type { DeleteOptions } from "./deletion.ts";
@@ -45,11 +46,12 @@ export interface Core {
 
 export type InProcess = ReturnType<typeof inProcess>;
 
-export function makeCore(steps: Steps): Core {
-  return { steps, as: (user) => inProcess(steps, user) };
+/** `auditor` is undefined when nothing is recorded. */
+export function makeCore(steps: Steps, auditor: Auditor | undefined): Core {
+  return { steps, as: (user) => inProcess(steps, auditor, user) };
 }
 
-function inProcess(steps: Steps, user: User) {
+function inProcess(steps: Steps, auditor: Auditor | undefined, user: User) {
   const call = (target: Target, options: WriteOptions = {}): Call => {
     const { dryRun, fieldManager, fieldValidation } = options;
     return {
@@ -62,7 +64,7 @@ function inProcess(steps: Steps, user: User) {
     };
   };
   const run = <T>(verb: string, asked: Call, work: (call: Call) => Promise<T>): Promise<T> =>
-    audited(steps, asked, { verb }, work);
+    audited(auditor, asked, { verb }, work);
   const objectOf = async (answer: Promise<Published>): Promise<ApiObject> => (await answer).object;
   return {
     get: async (target: Target) =>
@@ -77,7 +79,7 @@ function inProcess(steps: Steps, user: User) {
         };
       }),
     watch: (target: Target, options: WatchOptions, signal: AbortSignal) =>
-      auditedWatch(steps, call(target), { verb: "watch" }, (asked) =>
+      auditedWatch(auditor, call(target), { verb: "watch" }, (asked) =>
         watchEvents(steps, asked, options, signal),
       ),
     create: async (target: Target, object: JsonObject, options?: WriteOptions) =>

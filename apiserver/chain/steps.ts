@@ -7,7 +7,6 @@ import type { Random } from "#lib/random";
 import type { StatusCause } from "#lib/status-error";
 import type { Resource } from "#resources";
 import type { ManagedFields } from "../apply/managers.ts";
-import type { Auditor } from "../audit/auditor.ts";
 import type { Published } from "./published.ts";
 import type { ResourceTable } from "./resource-table.ts";
 
@@ -243,8 +242,6 @@ export interface Steps {
   readonly random: Random;
   /** Whether an object is to be written anew though nothing of it changes, by its key in the store. */
   readonly isStale?: (key: string) => boolean;
-  /** Undefined when nothing is recorded. */
-  readonly auditor?: Auditor;
   /** Undefined when nobody else keeps objects. */
   readonly elsewhere?: Elsewhere;
 }

@@ -27,6 +27,7 @@ import {
   type SessionRequest,
 } from "#services/tunnel";
 import { audited, type Peer } from "../../audit/audited-call.ts";
+import type { Auditor } from "../../audit/auditor.ts";
 import { certificateUser } from "../../authn/client-certificate.ts";
 import { impersonated } from "../../authn/impersonation.ts";
 import { remove } from "../../chain/delete.ts";
@@ -52,6 +53,8 @@ export interface GrpcOptions {
   readonly port: number;
   readonly tunnel: Tunnel;
   readonly flowControl: FlowControl;
+  /** Undefined when nothing is recorded. */
+  readonly auditor: Auditor | undefined;
   readonly logger: Logger;
 }
 
@@ -106,7 +109,7 @@ function bindPort(
 
 /** How calls are made of requests, recorded, and let in. */
 function handlers(options: GrpcOptions) {
-  const { flowControl, steps } = options;
+  const { auditor, flowControl, steps } = options;
   const { resources } = steps;
   const begun = <T>(
     asking: Asking & Pick<Requester, "impersonator">,
@@ -114,7 +117,7 @@ function handlers(options: GrpcOptions) {
   ): Promise<T> => {
     const { impersonator, stream, verb } = asking;
     const caller = { verb, peer: () => peerOf(stream), impersonator };
-    return audited(steps, asking.call, caller, (call) =>
+    return audited(auditor, asking.call, caller, (call) =>
       admitted(flowControl, { ...asking, call }, work),
     );
   };
@@ -147,7 +150,7 @@ function handlers(options: GrpcOptions) {
 }
 
 function apiService(options: GrpcOptions, closing: AbortSignal): ApiServer {
-  const { flowControl, steps } = options;
+  const { auditor, flowControl, steps } = options;
   const { answer, write } = handlers(options);
   return {
     get: answer("get", async (call) => ({
@@ -172,7 +175,7 @@ function apiService(options: GrpcOptions, closing: AbortSignal): ApiServer {
         const call = callOf({ user, resources: steps.resources }, request.target);
         const caller = { verb: "watch", peer: () => peerOf(stream), impersonator };
         const list = request.sendInitialEvents ? { list: listingOf(call, request) } : {};
-        await audited(steps, call, caller, (asked) =>
+        await audited(auditor, call, caller, (asked) =>
           admitted(
             flowControl,
             { call: asked, verb: "watch", stream, ...list },

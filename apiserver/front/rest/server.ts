@@ -7,6 +7,7 @@ import { StatusError } from "#lib/status-error";
 import type { Aggregation } from "../../aggregation/aggregation.ts";
 import type { Extension } from "../../aggregation/extensions.ts";
 import { type Forwarding, forward, forwardUpgrade } from "../../aggregation/forward.ts";
+import type { Auditor } from "../../audit/auditor.ts";
 import type { RequestHeaderOptions } from "../../authn/request-header.ts";
 import type { TokenAuthenticators } from "../../authn/token-authenticator.ts";
 import { annotateVerdict } from "../../chain/authorize.ts";
@@ -63,6 +64,8 @@ export interface RestOptions {
   readonly requestHeader: RequestHeaderOptions | undefined;
   readonly metrics: RequestMetrics;
   readonly flowControl: FlowControl;
+  /** Undefined when nothing is recorded. */
+  readonly auditor: Auditor | undefined;
   readonly logger: Logger;
 }
 
@@ -292,7 +295,7 @@ class Front {
   }
 
   #requester(exchange: Exchange, route: ResourceRoute | undefined): Promise<User> {
-    const { auditor } = this.#options.steps;
+    const { auditor } = this.#options;
     return auditor === undefined
       ? this.#requesters.of(exchange.request)
       : auditedRequester(auditor, this.#requesters, {
